@@ -1,0 +1,1 @@
+"""The ways a question comes in."""

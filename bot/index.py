@@ -1,0 +1,316 @@
+"""Wordings and articles as vectors and grams on disk, whole or absent; the only FAISS user.
+
+An artifact folder holds the entries, the articles, both indexes and a manifest written last with the
+sha256 of every file. Knows what is nearest; does not know what is good enough.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from bot.encoder import Encoder, Vectors
+from bot.errors import ArtifactBroken, ArtifactForeign, ArtifactMissing
+from bot.lexical import LexicalIndex
+from bot.text import CLEANUP_VERSION, normalise, squeeze
+from knowledge.records import Article, Citation, Entry, Regulation
+
+FORMAT = "1"
+MANIFEST = "manifest.json"
+CURRENT = "CURRENT"
+CURE = "Build it again: python index_build.py (or: bash run.sh build)."
+ENTRIES, ARTICLES = "entries.json", "articles.json"
+WORDING_VECTORS, ARTICLE_VECTORS = "wordings.faiss", "articles.faiss"
+WORDING_GRAMS, ARTICLE_GRAMS = "wordings.npz", "articles.npz"
+FILES = (ENTRIES, ARTICLES, WORDING_VECTORS, ARTICLE_VECTORS, WORDING_GRAMS, ARTICLE_GRAMS)
+
+Progress = Callable[[str, int, int], None]
+Scores = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an artifact is made of."""
+
+    version: str
+    format: str
+    encoder: str
+    encoder_fingerprint: str
+    dimension: int
+    cleanup: str
+    built_at: str
+    counts: dict[str, int]
+    sources: dict[str, str]
+    files: dict[str, str]
+
+
+class Side:
+    """One searchable list of texts, each owned by an entry or an article.
+
+    Args:
+        texts: the wordings or article texts.
+        owners: for each text the place of its owner in the list of owners.
+        compare: keep the texts without punctuation too (`bare`), for comparing letter by letter.
+    """
+
+    def __init__(
+        self, texts: Sequence[str], owners: Sequence[int], vectors: faiss.Index, grams: LexicalIndex, compare: bool = False
+    ) -> None:
+        self.texts = tuple(texts)
+        self.bare = tuple(squeeze(normalise(text)) for text in texts) if compare else ()
+        self.owners = np.asarray(owners, dtype=np.int64)
+        self._vectors = vectors
+        self._grams = grams
+
+    def nearest(self, vector: Vectors, k: int) -> tuple[npt.NDArray[np.int64], Scores]:
+        """The k texts of highest cosine: their places and cosines, best first."""
+        if not self.texts:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
+        scores, places = self._vectors.search(vector.reshape(1, -1), min(k, len(self.texts)))
+        return places[0], scores[0]
+
+    def cosine(self, vector: Vectors, places: npt.NDArray[np.int64]) -> Scores:
+        """Cosines of a vector with the texts at the given places."""
+        return np.asarray(self._vectors.reconstruct_batch(places) @ vector.ravel(), dtype=np.float32)
+
+    def lexical(self, text: str) -> Scores:
+        """TF-IDF cosine of a text with every text."""
+        return self._grams.score(text)
+
+
+class Index:
+    """A loaded artifact."""
+
+    def __init__(self, manifest: Manifest, entries: Sequence[Entry], articles: Sequence[Article], wordings: Side, passages: Side) -> None:
+        self.manifest = manifest
+        self.entries = tuple(entries)
+        self.articles = tuple(articles)
+        self.wordings = wordings
+        self.passages = passages
+        self._entry_by_id = {entry.id: entry for entry in self.entries}
+        self._article_by_citation: dict[tuple[str, str], Article] = {}
+        for article in self.articles:  # newest version first, so the first one found is the one to show
+            self._article_by_citation.setdefault((article.law, article.number), article)
+
+    @property
+    def version(self) -> str:
+        return self.manifest.version
+
+    def entry(self, id_: str) -> Entry | None:
+        """The entry of that id."""
+        return self._entry_by_id.get(id_)
+
+    def article(self, citation: Citation) -> Article | None:
+        """The newest version of a cited article; 第X条 also finds 第X项 of a text numbered 一、二、."""
+        number = citation.article
+        return self._article_by_citation.get((citation.law, number)) or self._article_by_citation.get(
+            (citation.law, number.replace("条", "项"))
+        )
+
+    @property
+    def laws(self) -> frozenset[str]:
+        """Titles of all regulations at hand."""
+        return frozenset(law for law, _ in self._article_by_citation)
+
+
+def article_text(article: Article) -> str:
+    """What of an article is searched: law, headings and words."""
+    return f"{article.law} {article.chapter} {article.text or article.digest}"
+
+
+def _wordings(entries: Sequence[Entry]) -> tuple[list[str], list[int]]:
+    pairs = [(wording, place) for place, entry in enumerate(entries) for wording in entry.wordings]
+    return [wording for wording, _ in pairs], [place for _, place in pairs]
+
+
+def _passages(articles: Sequence[Article]) -> tuple[list[str], list[int]]:
+    """Every article's text, and its digest as a second text where both are at hand."""
+    texts, owners = [], []
+    for place, article in enumerate(articles):
+        texts.append(article_text(article))
+        owners.append(place)
+        if article.text and article.digest:
+            texts.append(article.digest)
+            owners.append(place)
+    return texts, owners
+
+
+def source_hash(paths: Sequence[Path]) -> dict[str, str]:
+    """sha256 of every source file by name, for telling a stale index from a fresh one."""
+    found: dict[str, str] = {}
+    for path in paths:
+        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        for file in files:
+            name = f"{path.name}/{file.relative_to(path).as_posix()}" if path.is_dir() else path.name
+            found[name] = _sha256(file)
+    return found
+
+
+def build(
+    entries: Sequence[Entry],
+    regulations: Sequence[Regulation],
+    encoder: Encoder,
+    out: Path,
+    sources: dict[str, str],
+    progress: Progress = lambda what, done, total: None,
+) -> Path:
+    """Write a new artifact under `out` and point CURRENT at it; returns its folder.
+
+    Everything is written into a temporary folder beside it, flushed, and renamed at the end: a build
+    that dies leaves no artifact, and the one before goes on being current.
+    """
+    articles = [article for regulation in regulations for article in regulation.articles]
+    out.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".building-", dir=out))
+    try:
+        _write_json(folder / ENTRIES, [asdict(entry) for entry in entries])
+        _write_json(folder / ARTICLES, [asdict(article) for article in articles])
+        wordings, _ = _wordings(entries)
+        passages, _ = _passages(articles)
+        for name, texts, vector_file, gram_file in (
+            ("问法", wordings, WORDING_VECTORS, WORDING_GRAMS),
+            ("条文", passages, ARTICLE_VECTORS, ARTICLE_GRAMS),
+        ):
+            faiss.write_index(_vector_index(name, texts, encoder, progress), str(folder / vector_file))
+            LexicalIndex.build(texts).save(folder / gram_file)
+        files = {name: _sha256(folder / name) for name in FILES}
+        counts = {
+            "entries": len(entries),
+            "wordings": len(wordings),
+            "regulations": len(regulations),
+            "articles": len(articles),
+        }
+        seal = json.dumps([files, encoder.fingerprint, CLEANUP_VERSION, FORMAT], sort_keys=True)
+        version = hashlib.sha256(seal.encode()).hexdigest()[:12]
+        manifest = Manifest(
+            version=version,
+            format=FORMAT,
+            encoder=encoder.name,
+            encoder_fingerprint=encoder.fingerprint,
+            dimension=encoder.dimension,
+            cleanup=CLEANUP_VERSION,
+            built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            counts=counts,
+            sources=sources,
+            files=files,
+        )
+        _write_json(folder / MANIFEST, asdict(manifest))
+        folder.chmod(0o755)
+        target = out / version
+        if target.exists():
+            shutil.rmtree(target)
+        folder.rename(target)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    _point(out, version)
+    return target
+
+
+def _vector_index(name: str, texts: Sequence[str], encoder: Encoder, progress: Progress) -> faiss.Index:
+    index = faiss.IndexFlatIP(encoder.dimension)
+    step = 512
+    for at in range(0, len(texts), step):
+        index.add(encoder.encode(texts[at : at + step]))
+        progress(name, min(at + step, len(texts)), len(texts))
+    return index
+
+
+def _point(out: Path, version: str) -> None:
+    pointer = out / f".{CURRENT}-{os.getpid()}"
+    pointer.write_text(version + "\n", encoding="utf-8")
+    with pointer.open("rb") as file:
+        os.fsync(file.fileno())
+    pointer.replace(out / CURRENT)
+
+
+def read_manifest(artifacts: Path) -> tuple[Path, Manifest]:
+    """The current artifact's folder and manifest.
+
+    Raises:
+        ArtifactMissing: there is no index here.
+        ArtifactBroken: the pointer or the manifest cannot be read.
+    """
+    folder = artifacts
+    if not (artifacts / MANIFEST).is_file():
+        pointer = artifacts / CURRENT
+        if not pointer.is_file():
+            raise ArtifactMissing(f"No index in {artifacts}: neither {CURRENT} nor {MANIFEST} is there. {CURE}")
+        folder = artifacts / pointer.read_text(encoding="utf-8").strip()
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise ArtifactBroken(f"{folder} has no {MANIFEST}: the build did not finish, or files were removed. {CURE}")
+    try:
+        return folder, Manifest(**json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise ArtifactBroken(f"{path} cannot be read ({error}). {CURE}") from error
+
+
+def load(artifacts: Path, encoder: Encoder) -> Index:
+    """The current artifact, every hash checked before anything is parsed.
+
+    Raises:
+        ArtifactMissing, ArtifactBroken, ArtifactForeign: it may not be served; the message says the cure.
+    """
+    folder, manifest = read_manifest(artifacts)
+    if manifest.format != FORMAT:
+        raise ArtifactForeign(f"{folder} has format {manifest.format}, this version reads {FORMAT}. {CURE}")
+    if manifest.encoder_fingerprint != encoder.fingerprint:
+        raise ArtifactForeign(
+            f"{folder} was built with encoder {manifest.encoder} ({manifest.encoder_fingerprint[:12]}), "
+            f"but the encoder in use is {encoder.name} ({encoder.fingerprint[:12]}). {CURE}"
+        )
+    if manifest.cleanup != CLEANUP_VERSION:
+        raise ArtifactForeign(f"{folder} was built with clean-up {manifest.cleanup}, this version cleans up by {CLEANUP_VERSION}. {CURE}")
+    if set(manifest.files) != set(FILES):
+        raise ArtifactBroken(f"{folder}/{MANIFEST} lists {sorted(manifest.files)}, wanted {sorted(FILES)}. {CURE}")
+    seal = json.dumps([manifest.files, manifest.encoder_fingerprint, manifest.cleanup, manifest.format], sort_keys=True)
+    if hashlib.sha256(seal.encode()).hexdigest()[:12] != manifest.version:
+        raise ArtifactBroken(f"{folder}/{MANIFEST} was changed after the build. {CURE}")
+    for name, wanted in manifest.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise ArtifactBroken(f"{path} is missing. {CURE}")
+        found = _sha256(path)
+        if found != wanted:
+            raise ArtifactBroken(f"{path} was changed: sha256 {found[:12]}…, the manifest says {wanted[:12]}…. {CURE}")
+    entries = [_entry(row) for row in json.loads((folder / ENTRIES).read_text(encoding="utf-8"))]
+    articles = [Article(**row) for row in json.loads((folder / ARTICLES).read_text(encoding="utf-8"))]
+    texts, owners = _wordings(entries)
+    passages, passage_owners = _passages(articles)
+    return Index(
+        manifest,
+        entries,
+        articles,
+        Side(texts, owners, faiss.read_index(str(folder / WORDING_VECTORS)), LexicalIndex.load(folder / WORDING_GRAMS), compare=True),
+        Side(passages, passage_owners, faiss.read_index(str(folder / ARTICLE_VECTORS)), LexicalIndex.load(folder / ARTICLE_GRAMS)),
+    )
+
+
+def _entry(row: dict[str, object]) -> Entry:
+    values: dict[str, object] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+    values["basis"] = tuple(Citation(**citation) for citation in row["basis"])  # type: ignore[attr-defined]
+    return Entry(**values)  # type: ignore[arg-type]
+
+
+def _write_json(path: Path, value: object) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        json.dump(value, file, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

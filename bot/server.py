@@ -1,0 +1,81 @@
+"""The web application, assembled from parts handed in.
+
+Knows routes, headers and errors; loads nothing by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from bot.channels import api, pages
+from bot.dialogue import Dialogue
+from bot.errors import StoreError
+from bot.match import Matcher
+from bot.store import Store
+from bot.wording import STORE_DOWN
+
+LARGEST_BODY = 64 * 1024
+log = logging.getLogger("nuanxin.server")
+
+
+def create_app(dialogue: Dialogue, matcher: Matcher, store: Store, longest: int = 2000, frame_ancestors: str = "'self'") -> FastAPI:
+    """The whole application over one index and one database."""
+    app = FastAPI(
+        title="暖心 Nuanxin",
+        description="工会热线问答：工人的话进来，审核过的答案、可选的近似问题或人工转接出去。",
+        version="0.1.0",
+        docs_url=None,
+        redoc_url=None,
+    )
+    policy = (
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        f"object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {frame_ancestors}"
+    )
+
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        length = request.headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > LARGEST_BODY:
+            response: Response = JSONResponse({"detail": f"请求太大，最多{LARGEST_BODY}字节。"}, 413)
+        else:
+            response = await call_next(request)
+        response.headers["Content-Security-Policy"] = policy
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    @app.exception_handler(StoreError)
+    async def store_down(request: Request, error: StoreError) -> JSONResponse:
+        log.error("store: %s", error)
+        return JSONResponse({"detail": STORE_DOWN}, 503, headers={"Retry-After": "5"})
+
+    @app.exception_handler(Exception)
+    async def anything_else(request: Request, error: Exception) -> JSONResponse:
+        log.error("fault in %s: %s", request.url.path, type(error).__name__)  # never the worker's words
+        return JSONResponse({"detail": STORE_DOWN}, 500)
+
+    @app.get("/healthz", response_class=PlainTextResponse, tags=["state"])
+    def healthz() -> str:
+        """The process lives."""
+        return "ok"
+
+    @app.get("/readyz", tags=["state"])
+    def readyz() -> dict[str, object]:
+        """Index loaded and database answering; 503 otherwise."""
+        store.ping()
+        return {"ready": True, "index": matcher.index.version, "counts": matcher.index.manifest.counts}
+
+    @app.get("/metrics", response_class=PlainTextResponse, tags=["state"])
+    def metrics() -> Response:
+        """Figures for Prometheus."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    app.include_router(api.create_router(dialogue, matcher, longest))
+    app.include_router(pages.create_router())
+    app.mount("/static", pages.static_files(), name="static")
+    return app

@@ -1,0 +1,148 @@
+"""The database door: tables, connections, migrations; SQLite by default, any SQLAlchemy URL otherwise.
+
+Knows rows, not what they mean to a worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Boolean, DateTime, Engine, ForeignKey, String, Text, create_engine, event, make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from bot.errors import StoreError
+
+MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+
+
+class Base(DeclarativeBase):
+    """Root of the tables; times are UTC."""
+
+
+class Conversation(Base):
+    """One worker's session and the choices last offered in it."""
+
+    __tablename__ = "conversation"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime] = mapped_column(DateTime)
+    offered: Mapped[str] = mapped_column(Text, default="")
+    offered_until: Mapped[datetime | None] = mapped_column(DateTime)
+
+
+class Turn(Base):
+    """What a worker said and what came back, with the index version that answered."""
+
+    __tablename__ = "turn"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"), index=True)
+    at: Mapped[datetime] = mapped_column(DateTime)
+    text: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(String(16))
+    reply: Mapped[str] = mapped_column(Text)
+    entry_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    score: Mapped[float | None]
+    index_version: Mapped[str] = mapped_column(String(32))
+    region: Mapped[str] = mapped_column(String(64), default="")
+
+
+class TicketRow(Base):
+    """A hand-over waiting for a human."""
+
+    __tablename__ = "ticket"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str | None] = mapped_column(String(32), unique=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"), index=True)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    reason: Mapped[str] = mapped_column(String(16))
+    region: Mapped[str] = mapped_column(String(64), default="")
+    opened_at: Mapped[datetime] = mapped_column(DateTime)
+
+
+class FeedbackRow(Base):
+    """A worker's or agent's word on an answer."""
+
+    __tablename__ = "feedback"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(String(64), index=True)
+    entry_id: Mapped[str] = mapped_column(String(64), index=True)
+    useful: Mapped[bool] = mapped_column(Boolean)
+    note: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime] = mapped_column(DateTime)
+
+
+class Store:
+    """A database brought to the newest schema.
+
+    Args:
+        url: an SQLAlchemy URL, such as sqlite:///var/nuanxin.db or postgresql://….
+
+    Raises:
+        StoreError: it cannot be opened or migrated.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = make_url(url)
+            if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            self._engine = create_engine(url, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+            if parsed.get_backend_name() == "sqlite":
+                _tune_sqlite(self._engine)
+            self._migrate()
+        except (SQLAlchemyError, OSError, ImportError) as error:
+            shown = url.split("@")[-1]  # never the password
+            raise StoreError(f"The database {shown} cannot be opened ({type(error).__name__}). Check NUANXIN_DATABASE.") from error
+
+    def _migrate(self) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with self._engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session that commits at the end, or rolls back on any error.
+
+        Raises:
+            StoreError: the database refused; nothing was kept.
+        """
+        try:
+            with Session(self._engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        except SQLAlchemyError as error:
+            raise StoreError(f"The database refused ({type(error).__name__}).") from error
+
+    def ping(self) -> None:
+        """Raise StoreError where the database does not answer."""
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except SQLAlchemyError as error:
+            raise StoreError(f"The database does not answer ({type(error).__name__}).") from error
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self._engine.dispose()
+
+
+def _tune_sqlite(engine: Engine) -> None:
+    """WAL, full syncs (an acknowledged row survives a power cut), and writers that queue instead of failing."""
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, record: object) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN comes too late for BEGIN IMMEDIATE
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,125 @@
+"""What the steps hand on: candidates, decisions, replies; frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from knowledge.records import Article, Entry
+
+Reason = Literal["asked", "unclear", "outside", "fault", "urgent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing a worker said."""
+
+    text: str
+    session: str
+    region: str = ""
+    channel: str = "web"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Why a candidate has its score; each 0..1, the same words give 1.0 in each."""
+
+    wording: str
+    dense: float
+    lexical: float
+    fuzzy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entry that may answer, its score 0..1, and the parts of the score."""
+
+    entry: Entry
+    score: float
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleHit:
+    """An article that may apply, its score 0..1."""
+
+    article: Article
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Everything found for one text, best first."""
+
+    text: str
+    entries: tuple[Candidate, ...] = ()
+    articles: tuple[ArticleHit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The approved answer of one entry."""
+
+    candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Clarify:
+    """Up to three near questions to choose from."""
+
+    choices: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """A human takes over."""
+
+    reason: Reason
+
+
+Decision = Answer | Clarify | HandOff
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A question offered to the worker."""
+
+    entry_id: str
+    question: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """An article an answer rests on, with its words."""
+
+    law: str
+    article: str
+    text: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a hand-off opened."""
+
+    number: str
+    state: str
+    reason: Reason
+    opened_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the worker gets."""
+
+    kind: Literal["answer", "clarify", "handoff"]
+    text: str
+    session: str
+    index: str
+    entry: Entry | None = None
+    choices: tuple[Choice, ...] = ()
+    basis: tuple[Basis, ...] = ()
+    related: tuple[Choice, ...] = ()
+    ticket: Ticket | None = None
+    next: tuple[str, ...] = ()

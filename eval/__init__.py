@@ -1,0 +1,1 @@
+"""Labelled questions in; recall, wrong answers and coverage out."""

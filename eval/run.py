@@ -1,0 +1,117 @@
+"""Run labelled cases through match and decide, with no server; the last line printed is one JSON object.
+
+    python -m eval.run CASES.jsonl --artifacts DIR [--report DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from bot.decide import Policy, asks_for_human, decide, policy_of
+from bot.encoder import SentenceEncoder
+from bot.errors import NuanxinError
+from bot.index import load
+from bot.match import Matcher
+from bot.settings import read_settings
+from bot.text import normalise, prepare
+from bot.values import Answer, Clarify, Decision, Matched
+from eval.cases import BadCase, Case, read_cases
+from eval.metrics import ARTICLE_MEASURES, ENTRY_MEASURES, Decided, Ranking, decision_figures, latency_figures, rank_figures
+from eval.report import write_report
+from knowledge.citations import parse_citation
+
+DEEP = 100
+
+
+def evaluate(cases: Sequence[Case], matcher: Matcher, policy: Policy) -> tuple[dict[str, object], list[dict[str, object]]]:
+    """Figures over all cases, and one row per case for the report."""
+    entries, articles, decided, times, rows = [], [], [], [], []
+    matcher.match("预热")
+    for case in tqdm(cases, disable=not sys.stderr.isatty(), unit="问"):
+        began = time.perf_counter()
+        matched = matcher.match(case.query)
+        decision = decide(matched, policy, asks_for_human(normalise(case.query)))
+        times.append((time.perf_counter() - began) * 1000)
+        kind, answered = _outcome(decision)
+        found = tuple(candidate.entry.id for candidate in matched.entries)
+        if case.entries is not None:
+            entries.append(Ranking(found, case.entries))
+        if case.articles:
+            deep = matcher.match(case.query, articles=DEEP)
+            articles.append(Ranking(_article_ids(deep), tuple(dict.fromkeys(map(_citation_id, case.articles)))))
+        decided.append(Decided(kind, answered, case.entries, case.expect))
+        rows.append(_row(case, matched, kind, answered))
+    figures: dict[str, object] = {
+        "n": len(cases),
+        "entries": rank_figures(entries, ENTRY_MEASURES),
+        "articles": rank_figures(articles, ARTICLE_MEASURES),
+        "decision": decision_figures(decided),
+        "latency_ms": latency_figures(times),
+    }
+    return figures, rows
+
+
+def _outcome(decision: Decision) -> tuple[str, str | None]:
+    if isinstance(decision, Answer):
+        return "answer", decision.candidate.entry.id
+    return ("clarify", None) if isinstance(decision, Clarify) else ("handoff", None)
+
+
+def _article_ids(matched: Matched) -> tuple[str, ...]:
+    """Law and number, versions of one article counted once."""
+    return tuple(dict.fromkeys(f"{hit.article.law}{hit.article.number}" for hit in matched.articles))
+
+
+def _citation_id(text: str) -> str:
+    citation = parse_citation(text)
+    return f"{citation.law}{citation.article}" if citation else text
+
+
+def _row(case: Case, matched: Matched, kind: str, answered: str | None) -> dict[str, object]:
+    first = matched.entries[0] if matched.entries else None
+    return {
+        "query": case.query,
+        "wanted": list(case.entries) if case.entries is not None else None,
+        "expect": case.expect,
+        "kind": kind,
+        "answered": answered,
+        "found": [candidate.entry.id for candidate in matched.entries[:5]],
+        "score": first.score if first else None,
+        "wording": first.parts.wording if first else None,
+        "parts": [first.parts.dense, first.parts.lexical, first.parts.fuzzy] if first else None,
+        "tags": list(case.tags),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line entry; 0 when the figures were printed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", type=Path)
+    parser.add_argument("--artifacts", type=Path)
+    parser.add_argument("--report", type=Path)
+    chosen = parser.parse_args(arguments)
+    try:
+        settings = read_settings()
+        cases = read_cases(chosen.cases)
+        encoder = SentenceEncoder(settings.encoder)
+        prepare()
+        matcher = Matcher(load(chosen.artifacts or settings.artifacts, encoder), encoder)
+    except (NuanxinError, BadCase, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    figures, rows = evaluate(cases, matcher, policy_of(settings))
+    if chosen.report:
+        print(f"report: {write_report(chosen.report, figures, rows)}")
+    print(json.dumps(figures, ensure_ascii=False))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What the bot may say, and how it is read; imports nothing of ours."""

@@ -1,0 +1,90 @@
+"""Settings, load, wire, run: the only place where the parts meet.
+
+    python serve.py [--artifacts DIR] [--host HOST] [--port PORT] [--database URL]
+    python serve.py --ask "老板不发工资咋整"
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvicorn
+
+from bot import text
+from bot.decide import policy_of
+from bot.dialogue import Dialogue
+from bot.encoder import SentenceEncoder
+from bot.errors import NuanxinError
+from bot.index import load
+from bot.match import Matcher
+from bot.server import create_app
+from bot.settings import Settings, read_settings
+from bot.store import Store
+from bot.values import Message, Reply
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Command line to values; what is left out comes from the settings."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--artifacts", type=Path)
+    parser.add_argument("--host")
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--database")
+    parser.add_argument("--ask", help="answer one question in the shell and stop")
+    return parser.parse_args(arguments)
+
+
+def wire(settings: Settings) -> tuple[Dialogue, Matcher, Store]:
+    """Load the encoder, the index and the database, and put them together."""
+    text.prepare()
+    encoder = SentenceEncoder(settings.encoder)
+    matcher = Matcher(load(settings.artifacts, encoder), encoder)
+    store = Store(settings.database)
+    matcher.match("预热一下", articles=1)
+    return Dialogue(matcher, policy_of(settings), store, settings.choice_minutes), matcher, store
+
+
+def show(reply: Reply) -> str:
+    """A reply as a shell shows it: the text, the law, the way on."""
+    lines = [reply.text]
+    if reply.basis:
+        lines += ["", "依据：" + "；".join(f"《{b.law}》{b.article}" for b in reply.basis)]
+    if reply.related:
+        lines += ["", "相关问题：", *(f"  {number}. {choice.question}" for number, choice in enumerate(reply.related, start=1))]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line entry."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    for noisy in ("sentence_transformers", "alembic", "httpx"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    chosen = parse(arguments)
+    try:
+        given = {name: value for name, value in vars(chosen).items() if value is not None and name != "ask"}
+        settings = Settings.model_validate(read_settings().model_dump() | given)
+        dialogue, matcher, store = wire(settings)
+    except (NuanxinError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if chosen.ask:
+        print(show(dialogue.reply(Message(chosen.ask, uuid.uuid4().hex, channel="shell"))))
+        return 0
+    app = create_app(dialogue, matcher, store, settings.longest_question, settings.frame_ancestors)
+    counts = matcher.index.manifest.counts
+    print(
+        f"暖心已就绪：http://{settings.host}:{settings.port}  "
+        f"（{counts['entries']}题，{counts['wordings']}问法，{counts['articles']}条文，索引 {matcher.index.version}）",
+        flush=True,
+    )
+    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
