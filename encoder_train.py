@@ -154,9 +154,7 @@ class Table(torch.nn.Module):
     def forward(self, ids: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
         """Unit vectors, shape (texts, dimension)."""
         weights = self.length(ids).squeeze(1).exp()
-        summed = torch.nn.functional.embedding_bag(
-            ids, self.rows.weight, starts, mode="sum", sparse=True, per_sample_weights=weights
-        )
+        summed = torch.nn.functional.embedding_bag(ids, self.rows.weight, starts, mode="sum", sparse=True, per_sample_weights=weights)
         return torch.nn.functional.normalize(summed, dim=1)
 
     def quantised(self) -> HashedFeatures:

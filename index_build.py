@@ -1,6 +1,6 @@
 """Build the index: knowledge in, artifacts/<version>/ out, or nothing at all.
 
-    python index_build.py --bank PATH --regulations PATH --out artifacts [--encoder PATH_OR_NAME]
+python index_build.py --bank PATH --regulations PATH --out artifacts [--encoder PATH_OR_NAME]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Settings, load, wire, run: the only place where the parts meet.
 
-    python serve.py [--artifacts DIR] [--host HOST] [--port PORT] [--database URL]
-    python serve.py --ask "老板不发工资咋整"
+python serve.py [--artifacts DIR] [--host HOST] [--port PORT] [--database URL]
+python serve.py --ask "老板不发工资咋整"
 """
 
 from __future__ import annotations

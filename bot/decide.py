@@ -30,7 +30,7 @@ class Policy:
     margin: float
     clarify: float
     sure: float = 0.97
-    outside: float = 0.40
+    outside: float = 0.35
     version: str = "first-2026-11"
 
 

@@ -83,9 +83,7 @@ class Dialogue:
         if self._matcher.index.entry(entry_id) is None:
             return False
         with self._store.transaction() as session:
-            session.add(
-                FeedbackRow(conversation_id=session_id, entry_id=entry_id, useful=useful, note=note, at=self._now())
-            )
+            session.add(FeedbackRow(conversation_id=session_id, entry_id=entry_id, useful=useful, note=note, at=self._now()))
         return True
 
     def _decide(self, message: Message, conversation: Conversation, now: datetime) -> tuple[Decision, tuple[Candidate, ...]]:
@@ -109,9 +107,7 @@ class Dialogue:
         entry = self._matcher.index.entry(offered[number - 1])
         return Candidate(entry, 1.0, Parts(entry.question, 1.0, 1.0, 1.0)) if entry else None
 
-    def _carry_out(
-        self, decision: Decision, near: tuple[Candidate, ...], message: Message, session: Session, now: datetime
-    ) -> Reply:
+    def _carry_out(self, decision: Decision, near: tuple[Candidate, ...], message: Message, session: Session, now: datetime) -> Reply:
         index = self._matcher.index.version
         if isinstance(decision, Answer):
             entry = decision.candidate.entry

@@ -56,9 +56,7 @@ class SentenceEncoder:
         folder = Path(model)
         try:
             # Code named by a model folder runs on loading it, so only our own module is trusted.
-            self._model = SentenceTransformer(
-                str(model), device="cpu", trust_remote_code=folder.is_dir() and _has_own_module(folder)
-            )
+            self._model = SentenceTransformer(str(model), device="cpu", trust_remote_code=folder.is_dir() and _has_own_module(folder))
         except Exception as error:
             raise EncoderError(
                 f"The encoder {model} cannot be loaded ({type(error).__name__}: {error}). "

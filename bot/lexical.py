@@ -41,7 +41,7 @@ class LexicalIndex:
     @classmethod
     def build(cls, texts: Sequence[str]) -> LexicalIndex:
         """Count grams, weigh by ln((1+n)/(1+df))+1 and 1+ln(tf), bring rows to length one."""
-        counts = _counter.transform(texts).tocsr()
+        counts = _counter.transform(texts).tocsr() if texts else sparse.csr_matrix((0, BUCKETS), dtype=np.float32)
         seen = np.bincount(counts.indices, minlength=BUCKETS)
         weights = (np.log((1 + len(texts)) / (1 + seen)) + 1).astype(np.float32)
         return cls(weights, _unit_rows(counts, weights).T.tocsr())

@@ -12,7 +12,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import SettingError
 
-
 BUNDLED_ENCODER = Path(__file__).resolve().parent / "models" / "static-zh-v1"
 
 
@@ -29,8 +28,8 @@ class Settings(BaseSettings):
     longest_question: int = Field(default=2000, ge=50, le=20_000)
     choice_minutes: int = Field(default=10, ge=1, le=1440)
     answer_score: float = Field(default=0.66, ge=0, le=1)
-    answer_margin: float = Field(default=0.02, ge=0, le=1)
-    clarify_score: float = Field(default=0.50, ge=0, le=1)
+    answer_margin: float = Field(default=0.05, ge=0, le=1)
+    clarify_score: float = Field(default=0.45, ge=0, le=1)
     frame_ancestors: str = "'self'"
 
 

@@ -12,6 +12,7 @@ import tempfile
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 
@@ -106,5 +107,5 @@ def cut_fine(text: str) -> list[str]:
 def grams(text: str) -> Iterator[str]:
     """Every character and every pair of neighbouring characters of a text."""
     yield from text
-    for left, right in zip(text, text[1:], strict=False):
+    for left, right in pairwise(text):
         yield left + right

@@ -1,6 +1,6 @@
 """Cases from JSONL, and adapters that turn the shared data sets into cases and banks.
 
-    python -m eval.cases diac-dev ../shared/data/eval cases.jsonl
+python -m eval.cases diac-dev ../shared/data/eval cases.jsonl
 """
 
 from __future__ import annotations

@@ -12,9 +12,7 @@ def write_report(folder: Path, figures: dict[str, object], rows: Sequence[dict[s
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "summary.json").write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     ordered = sorted(rows, key=_is_right)
-    (folder / "cases.jsonl").write_text(
-        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ordered), encoding="utf-8"
-    )
+    (folder / "cases.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ordered), encoding="utf-8")
     return folder
 
 

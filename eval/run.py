@@ -1,6 +1,6 @@
 """Run labelled cases through match and decide, with no server; the last line printed is one JSON object.
 
-    python -m eval.run CASES.jsonl --artifacts DIR [--report DIR]
+python -m eval.run CASES.jsonl --artifacts DIR [--report DIR]
 """
 
 from __future__ import annotations

@@ -73,7 +73,9 @@ def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[Fault]]:
         elif path.is_file() and path.suffix.lower() in SUFFIXES:
             files.append(path)
         else:
-            faults.append(Fault(str(path), "-", f"not found or not readable here; wanted a folder or a file ending in {', '.join(SUFFIXES)}"))
+            faults.append(
+                Fault(str(path), "-", f"not found or not readable here; wanted a folder or a file ending in {', '.join(SUFFIXES)}")
+            )
     return files, faults
 
 
@@ -264,7 +266,5 @@ def _across(entries: list[Entry], places: list[tuple[str, str]]) -> list[Fault]:
             faults.append(Fault(file, place, f"id: '{entry.id}' is also in {ids[entry.id][0]}, {ids[entry.id][1]}"))
         ids.setdefault(entry.id, (file, place))
     for entry, (file, place) in zip(entries, places, strict=True):
-        faults.extend(
-            Fault(file, place, f"related: no entry '{other}'") for other in entry.related if other not in ids
-        )
+        faults.extend(Fault(file, place, f"related: no entry '{other}'") for other in entry.related if other not in ids)
     return faults

@@ -7,6 +7,7 @@ Knows nothing of the bank or the index.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,10 +25,14 @@ _HEADING = re.compile(rf"^(第(?:{_N}|\d+)(?:编|分编|章|节)|附则|附件|�
 _LEVELS = {"编": 1, "分编": 2, "章": 3, "节": 4}
 _ITEM = re.compile(r"^([一二三四五六七八九十]+)、\s*(.*)$")
 _ARABIC = re.compile(r"^(\d{1,3})\s*[．.、]\s*(\D.*)$")
+_PLAIN_DIGITS = re.compile(r"^[⒈-⒛０-９]+")
+"""One-character numerals such as ⒑ that some texts number their items with."""
 _CASE = re.compile(r"^案例\s*(\d+|[一二三四五六七八九十]+)\s*[.．、：:]?\s*(.*)$")
 _DATE = re.compile(r"(\d{4})\s*年(?:\s*(\d{1,2})\s*月(?:\s*(\d{1,2})\s*日)?)?")
 _NAME_DATE = re.compile(r"[（(](\d{4}(?:-\d{2}(?:-\d{2})?)?)[)）]$")
-_DOCUMENT_NUMBER = re.compile(r"[\u4e00-\u9fff]{1,8}[〔\[（(]\d{4}[〕\]）)]\d+号|(?:主席|国务院|部)?令\s*第?[\d零〇一二三四五六七八九十百]+号")
+_DOCUMENT_NUMBER = re.compile(
+    r"[\u4e00-\u9fff]{1,8}[〔\[（(]\d{4}[〕\]）)]\d+号|(?:主席|国务院|部)?令\s*第?[\d零〇一二三四五六七八九十百]+号"
+)
 _INFO_END = "<!-- INFO END -->"
 _STATUSES: tuple[Status, ...] = ("in_force", "revised", "repealed")
 
@@ -177,6 +182,7 @@ def _read_dates(info: Sequence[str]) -> _Dates:
 
 def _collect_articles(body: Sequence[str], file: str, context: tuple[str, ...]) -> tuple[list[_Open], list[Fault]]:
     """Articles of a text by its own numbering: 第X条, else continuous 1. 2. 3., else 一、二、, else cases, else whole."""
+    body = [_PLAIN_DIGITS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), line) for line in body]
     bare = [line.lstrip("#").strip() for line in body]
     if any(_ARTICLE.match(line) for line in bare):
         return _collect(body, file, context, _by_article)
@@ -258,7 +264,7 @@ def _heading_level(line: str, bare: str) -> int:
 
 def _read_digest(path: Path) -> tuple[Regulation | None, list[Fault]]:
     """Our own digest: a YAML mapping as described in knowledge/data/README.md."""
-    data = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CBaseLoader)  # every scalar stays text
+    data = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CBaseLoader)  # noqa: S506 - builds text, lists and mappings only
     if not isinstance(data, dict) or not data.get("title"):
         return None, [Fault(path.name, "-", "wanted a mapping with at least 'title'")]
     faults = []
@@ -308,11 +314,15 @@ def merge_parts(regulations: Iterable[Regulation]) -> list[Regulation]:
         articles = {article.number: article for article in old.articles}
         for article in new.articles:
             had = articles.get(article.number)
-            articles[article.number] = article if had is None else replace(
-                had,
-                text=had.text or article.text,
-                digest=had.digest or article.digest,
-                chapter=had.chapter or article.chapter,
+            articles[article.number] = (
+                article
+                if had is None
+                else replace(
+                    had,
+                    text=had.text or article.text,
+                    digest=had.digest or article.digest,
+                    chapter=had.chapter or article.chapter,
+                )
             )
         status = max(old.status, new.status, key=_STATUSES.index)
         merged[key] = replace(

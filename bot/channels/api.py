@@ -143,9 +143,7 @@ def _reply_out(reply: Reply) -> AskOut:
         basis=_basis_out(reply.basis),
         related=[RelatedOut(entry_id=c.entry_id, question=c.question) for c in reply.related],
         next=list(reply.next),
-        ticket=TicketOut(number=ticket.number, state=ticket.state, reason=ticket.reason, opened_at=ticket.opened_at)
-        if ticket
-        else None,
+        ticket=TicketOut(number=ticket.number, state=ticket.state, reason=ticket.reason, opened_at=ticket.opened_at) if ticket else None,
         session=reply.session,
         index=reply.index,
     )

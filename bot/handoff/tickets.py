@@ -18,13 +18,9 @@ WAITING = "待受理"
 
 def open_ticket(session: Session, message: Message, reason: Reason, now: datetime) -> Ticket:
     """The conversation's waiting ticket, opened now where there is none: asking twice gives one ticket."""
-    row = session.scalars(
-        select(TicketRow).where(TicketRow.conversation_id == message.session, TicketRow.state == WAITING)
-    ).first()
+    row = session.scalars(select(TicketRow).where(TicketRow.conversation_id == message.session, TicketRow.state == WAITING)).first()
     if row is None:
-        row = TicketRow(
-            conversation_id=message.session, state=WAITING, reason=reason, region=message.region, opened_at=now
-        )
+        row = TicketRow(conversation_id=message.session, state=WAITING, reason=reason, region=message.region, opened_at=now)
         session.add(row)
         session.flush()
         row.number = f"NX{now:%Y%m%d}-{row.id:06d}"

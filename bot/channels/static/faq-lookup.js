@@ -1,4 +1,4 @@
-// <faq-lookup [server="https://…"] [autofocus]>: the agents' lookup as one element that fits any page.
+// <faq-lookup [server="https://…"] [focus]>: the agents' lookup as one element that fits any page.
 // Shadow DOM keeps its style to itself; everything shown is built from text nodes.
 "use strict";
 
@@ -77,7 +77,7 @@ class FaqLookup extends HTMLElement {
         this.input.select();
       }
     });
-    if (this.hasAttribute("autofocus")) this.input.focus();
+    if (this.hasAttribute("focus")) this.input.focus();
   }
 
   #later() {

@@ -1,0 +1,140 @@
+"""Parts the tests share: the bundled encoder, a small bank of known answers, a running server."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot.decide import policy_of
+from bot.dialogue import Dialogue
+from bot.encoder import SentenceEncoder
+from bot.index import Index, build, load
+from bot.match import Matcher
+from bot.settings import Settings
+from bot.store import Store
+from knowledge.records import Article, Citation, Entry, Regulation
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+ENTRIES = (
+    Entry(
+        "wage-1",
+        "单位拖欠工资怎么办",
+        topic="工资",
+        similar=("老板不发工资咋整", "欠薪"),
+        short="拖欠工资违法。",
+        answer="拖欠工资违法。可以投诉，也可以申请仲裁。",
+        basis=(Citation("劳动合同法", "第三十条"), Citation("查无此法", "第一条")),
+        next=("向劳动监察投诉",),
+        related=("leave-1",),
+    ),
+    Entry("leave-1", "年休假有几天", similar=("年假能休多少天",), short="五到十五天。", answer="看工作年限，五天、十天或者十五天。"),
+    Entry("leave-2", "病假期间工资怎么发", similar=("请病假扣工资吗",), answer="病假工资按规定发。"),
+    Entry("trial-1", "试用期可以约定几个月", answer="一个月、两个月或者六个月。"),
+    Entry("trial-2", "试用期可以延长几个月", answer="不可以延长。"),
+    Entry("hurt-1", "上班路上出车祸算工伤吗", answer="不是自己主要责任的，可以认定。"),
+    Entry("safe-1", "我不想活了", answer="请先保证自己安全，拨打110或120。", tags=("紧急",)),
+    Entry("old-1", "疫情期间隔离工资怎么发", answer="那时的规定。", valid_to="2023-01"),
+)
+LAW = Regulation(
+    "劳动合同法",
+    "2012-12-28",
+    articles=(
+        Article("劳动合同法", "2012-12-28", "第三十条", text="单位要按时足额发工资。"),
+        Article("劳动合同法", "2012-12-28", "第四十七条", text="补偿按工作年限算。"),
+    ),
+)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The shared data, or a skip that says so."""
+    if not SHARED.is_dir():
+        pytest.skip("../shared/data is not at hand: tests on the real data sets cannot run")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def encoder() -> SentenceEncoder:
+    return SentenceEncoder()
+
+
+@pytest.fixture(scope="session")
+def artifacts(encoder: SentenceEncoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small bank, built."""
+    out = tmp_path_factory.mktemp("artifacts")
+    build(ENTRIES, [LAW], encoder, out, {"conftest": "-"})
+    return out
+
+
+@pytest.fixture(scope="session")
+def index(artifacts: Path, encoder: SentenceEncoder) -> Index:
+    return load(artifacts, encoder)
+
+
+@pytest.fixture(scope="session")
+def matcher(index: Index, encoder: SentenceEncoder) -> Matcher:
+    return Matcher(index, encoder)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(f"sqlite:///{tmp_path}/test.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def dialogue(matcher: Matcher, store: Store) -> Dialogue:
+    return Dialogue(matcher, policy_of(Settings()), store)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_server(artifacts: Path, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """`python serve.py` as a process of its own, ready to answer; the caller ends it."""
+    port = free_port()
+    environment = os.environ | {"NUANXIN_DATABASE": f"sqlite:///{folder}/server.db"}
+    command = [sys.executable, str(ROOT / "serve.py"), "--artifacts", str(artifacts), "--port", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(240):
+        try:
+            if httpx.get(f"{url}/readyz", timeout=2).status_code == 200:
+                return process, url
+        except httpx.TransportError:
+            pass
+        assert process.poll() is None, "the server stopped instead of starting"
+        time.sleep(0.25)
+    process.kill()
+    raise AssertionError("the server was not ready within a minute")
+
+
+@pytest.fixture(scope="session")
+def own_artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped bank and digests, built by the command that users run."""
+    out = tmp_path_factory.mktemp("own")
+    subprocess.run([sys.executable, str(ROOT / "index_build.py"), "--out", str(out)], cwd=ROOT, check=True)
+    return out
+
+
+@pytest.fixture(scope="session")
+def server(own_artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real server over the shipped bank; its address."""
+    process, url = start_server(own_artifacts, tmp_path_factory.mktemp("server"))
+    yield url
+    process.terminate()
+    process.wait(timeout=20)

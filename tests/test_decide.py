@@ -1,0 +1,67 @@
+"""Deciding, as a table of cases: no model needed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.decide import MOST_CHOICES, Policy, asks_for_human, decide
+from bot.values import Answer, Candidate, Clarify, HandOff, Matched, Parts
+from knowledge.records import Entry
+
+POLICY = Policy(answer=0.7, margin=0.05, clarify=0.5, sure=0.95, outside=0.3)
+
+
+def matched(*scores: float) -> Matched:
+    return Matched("q", tuple(Candidate(Entry(f"e{n}", "q"), score, Parts("q", score, score, score)) for n, score in enumerate(scores)))
+
+
+@pytest.mark.parametrize(
+    ("scores", "kind", "detail"),
+    [
+        ((0.9,), Answer, "e0"),
+        ((0.7, 0.6), Answer, "e0"),
+        ((0.7, 0.69), Clarify, 2),
+        ((0.97, 0.96), Answer, "e0"),
+        ((0.97, 0.97), Clarify, 2),
+        ((0.69, 0.2), Clarify, 1),
+        ((0.6, 0.59, 0.58, 0.57), Clarify, 3),
+        ((0.49,), HandOff, "unclear"),
+        ((0.29,), HandOff, "outside"),
+        ((), HandOff, "outside"),
+    ],
+)
+def test_table(scores: tuple[float, ...], kind: type, detail: object) -> None:
+    decision = decide(matched(*scores), POLICY)
+    assert isinstance(decision, kind)
+    if isinstance(decision, Answer):
+        assert decision.candidate.entry.id == detail
+    elif isinstance(decision, Clarify):
+        assert len(decision.choices) == detail
+    else:
+        assert decision.reason == detail
+
+
+def test_asked_for_a_human() -> None:
+    assert decide(matched(1.0), POLICY, asked_for_human=True) == HandOff("asked")
+
+
+@pytest.mark.parametrize(
+    "text", ["转人工", "人工", "找人工客服", "我要转人工", "帮我转人工服务", "人工客服", "真人", "我想找个客服", "转人工!"]
+)
+def test_asks(text: str) -> None:
+    assert asks_for_human(text)
+
+
+@pytest.mark.parametrize("text", ["人工流产有几天假", "客服岗位算特殊工时吗", "工资", "人工智能岗位辞退", "公司不承认我的人工费"])
+def test_does_not_ask(text: str) -> None:
+    assert not asks_for_human(text)
+
+
+@given(st.lists(st.floats(0, 1), max_size=8))
+def test_never_below_the_thresholds(scores: list[float]) -> None:
+    decision = decide(matched(*sorted(scores, reverse=True)), POLICY)
+    if isinstance(decision, Answer):
+        assert decision.candidate.score >= POLICY.answer
+    elif isinstance(decision, Clarify):
+        assert 1 <= len(decision.choices) <= MOST_CHOICES
+        assert all(choice.score >= POLICY.clarify for choice in decision.choices)

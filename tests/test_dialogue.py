@@ -1,0 +1,101 @@
+"""Turns: choosing by number, handing over once, nothing lost, faults reach a human."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.decide import policy_of
+from bot.dialogue import Dialogue
+from bot.errors import StoreError
+from bot.match import Matcher
+from bot.sessions import read_pick
+from bot.settings import Settings
+from bot.store import Store, TicketRow, Turn
+from bot.values import Message, Reply
+from tests.conftest import ENTRIES
+
+
+def ask(dialogue: Dialogue, text: str, session: str = "s1") -> Reply:
+    return dialogue.reply(Message(text, session))
+
+
+def count(store: Store, table: type[Turn] | type[TicketRow]) -> int:
+    with store.transaction() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_the_answer_is_the_banks_word_for_word(dialogue: Dialogue) -> None:
+    reply = ask(dialogue, "老板不发工资咋整")
+    assert (reply.kind, reply.text, reply.entry) == ("answer", ENTRIES[0].answer, ENTRIES[0])
+    assert [(b.law, b.article, b.text, b.status) for b in reply.basis] == [
+        ("劳动合同法", "第三十条", "单位要按时足额发工资。", "in_force"),
+        ("查无此法", "第一条", "", "unknown"),
+    ]
+    assert reply.related[0].entry_id == "leave-1"
+
+
+@pytest.mark.parametrize("pick", ["1", "１", "一", "①", "第一个", "选1", "1."])
+def test_a_number_chooses(dialogue: Dialogue, pick: str) -> None:
+    ask(dialogue, "老板不发工资咋整")
+    assert ask(dialogue, pick).entry == ENTRIES[1]
+
+
+def test_numbers_that_offer_nothing(dialogue: Dialogue) -> None:
+    assert ask(dialogue, "1", "fresh").kind == "handoff"
+    assert [read_pick(text) for text in ("第二个", "３", "两", "11", "1个月工资", "一年", "")] == [2, 3, 2, None, None, None, None]
+
+
+def test_choices_expire(matcher: Matcher, store: Store) -> None:
+    clock = [datetime(2026, 1, 1, 8)]
+    dialogue = Dialogue(matcher, policy_of(Settings()), store, choice_minutes=10, now=lambda: clock[0])
+    ask(dialogue, "老板不发工资咋整")
+    clock[0] += timedelta(minutes=11)
+    assert ask(dialogue, "1").kind == "handoff"
+
+
+def test_one_ticket_however_often_asked(dialogue: Dialogue, store: Store) -> None:
+    first, second = ask(dialogue, "转人工"), ask(dialogue, "找人工客服")
+    assert first.kind == second.kind == "handoff"
+    assert first.ticket is not None
+    assert second.ticket is not None
+    assert first.ticket.number == second.ticket.number
+    assert first.ticket.state == "待受理"
+    assert first.ticket.number in first.text
+    assert (count(store, TicketRow), count(store, Turn)) == (1, 2)
+
+
+def test_urgent_words_answer_and_call_a_human(dialogue: Dialogue) -> None:
+    reply = ask(dialogue, "我不想活了")
+    assert reply.kind == "answer"
+    assert reply.ticket is not None
+
+
+@pytest.mark.parametrize("text", ["今天天气怎么样", "asdfgh", "😀😀", "DROP TABLE turn; --", "\u200b", "{{7*7}}", "a" * 2000])
+def test_what_is_outside_goes_to_a_human(dialogue: Dialogue, store: Store, text: str) -> None:
+    reply = ask(dialogue, text)
+    assert reply.kind == "handoff"
+    with store.transaction() as session:
+        assert session.scalars(select(Turn.text)).all() == [text]
+
+
+def test_a_fault_of_the_engine_reaches_a_human(dialogue: Dialogue, matcher: Matcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(matcher, "match", broken)
+    reply = ask(dialogue, "老板不发工资咋整")
+    assert reply.kind == "handoff"
+    assert reply.ticket is not None
+    assert reply.ticket.reason == "fault"
+    assert "secret" not in reply.text
+
+
+def test_a_database_that_is_gone_promises_nothing(tmp_path_factory: pytest.TempPathFactory, matcher: Matcher) -> None:
+    store = Store(f"sqlite:///{tmp_path_factory.mktemp('db')}/a.db")
+    dialogue = Dialogue(matcher, policy_of(Settings()), store)
+    with store.transaction() as session:
+        session.connection().exec_driver_sql("DROP TABLE turn")
+    with pytest.raises(StoreError):
+        ask(dialogue, "转人工")
+    assert count(store, TicketRow) == 0

@@ -1,0 +1,74 @@
+"""Metrics with answers worked out by hand, and the promise on the real dev set."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from eval.cases import BadCase, Case, read_cases, write_cases
+from eval.metrics import ARTICLE_MEASURES, ENTRY_MEASURES, Decided, Ranking, decision_figures, rank_figures
+from tests.conftest import ROOT
+
+
+def test_entry_figures() -> None:
+    rankings = [
+        Ranking(("a", "b"), ("a",)),
+        Ranking(("a", "b"), ("b", "z")),
+        Ranking(("a", "b"), ("z",)),
+        Ranking((), ("a",)),
+        Ranking(("a",), ()),
+    ]
+    assert rank_figures(rankings, ENTRY_MEASURES) == {"R@1": 0.25, "R@5": 0.5, "R@10": 0.5, "MRR@10": 0.375}
+    assert rank_figures([Ranking(("a",), ())], ENTRY_MEASURES) is None
+
+
+def test_article_figures_count_shares() -> None:
+    figures = rank_figures([Ranking(("x", "a", "y"), ("a", "b"))], ARTICLE_MEASURES)
+    assert figures == {"R@1": 0.0, "R@5": 0.5, "R@10": 0.5, "R@20": 0.5, "R@100": 0.5}
+
+
+def test_decision_figures() -> None:
+    decided = [
+        Decided("answer", "a", ("a",), None),
+        Decided("answer", "a", ("b",), None),
+        Decided("clarify", None, ("b",), None),
+        Decided("answer", "a", (), "handoff"),
+        Decided("handoff", None, (), "handoff"),
+        Decided("answer", "a", None, None),
+    ]
+    assert decision_figures(decided) == {"coverage": 0.6667, "wrong_answer_rate": 0.6667, "handoff_recall": 0.5}
+    assert decision_figures([Decided("answer", "a", None, None)]) is None
+
+
+def test_cases_round_trip(tmp_path: Path) -> None:
+    cases = [Case("问", entries=("a",), tags=("t",)), Case("答", articles=("劳动法第一条",), expect="handoff")]
+    write_cases(cases, tmp_path / "cases.jsonl")
+    assert read_cases(tmp_path / "cases.jsonl") == cases
+
+
+@pytest.mark.parametrize("line", ["{", "[]", "{}", '{"query": 1}', '{"query": "q", "entries": "a"}', '{"query": "q", "expect": "maybe"}'])
+def test_bad_cases(tmp_path: Path, line: str) -> None:
+    (tmp_path / "bad.jsonl").write_text('{"query": "q"}\n' + line, encoding="utf-8")
+    with pytest.raises(BadCase, match="line 2"):
+        read_cases(tmp_path / "bad.jsonl")
+
+
+def test_the_real_dev_set(shared: Path, tmp_path: Path) -> None:
+    """Show 3: the 6,036-question bank through the commands that users run."""
+
+    def run(*command: str) -> str:
+        return subprocess.run([sys.executable, *command], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+    run("index_build.py", "--bank", str(shared / "eval/diac_bank.jsonl"), "--out", str(tmp_path / "index"))
+    run("-m", "eval.cases", "diac-dev", str(shared / "eval"), str(tmp_path / "cases.jsonl"))
+    said = run(
+        "-m", "eval.run", str(tmp_path / "cases.jsonl"), "--artifacts", str(tmp_path / "index"), "--report", str(tmp_path / "report")
+    )
+    figures = json.loads(said.splitlines()[-1])
+    assert figures["n"] == 1214
+    assert figures["entries"]["R@1"] >= 0.92
+    assert figures["entries"]["R@10"] >= 0.99
+    assert figures["articles"] is None
+    assert json.loads((tmp_path / "report/summary.json").read_text()) == figures

@@ -1,0 +1,108 @@
+"""An artifact is whole or refused."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bot.encoder import SentenceEncoder, Vectors
+from bot.errors import ArtifactBroken, ArtifactError, ArtifactForeign, ArtifactMissing
+from bot.index import CURRENT, FILES, MANIFEST, Index, build, load, read_manifest
+from knowledge.records import Citation
+from tests.conftest import ENTRIES, LAW
+
+
+class TwoGrams:
+    """An encoder of ten lines: hashed character pairs."""
+
+    name = "two-grams"
+    fingerprint = "0" * 64
+    dimension = 64
+
+    def encode(self, texts: list[str]) -> Vectors:
+        rows = np.zeros((len(texts), 64), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for a, b in zip(text, text[1:] + "。", strict=True):
+                row[(ord(a) * 31 + ord(b)) % 64] += 1
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def test_what_was_built_comes_back(index: Index) -> None:
+    assert index.entries == ENTRIES
+    assert index.articles == LAW.articles
+    assert index.manifest.counts == {"entries": 8, "wordings": 12, "regulations": 1, "articles": 2}
+    assert index.article(Citation("劳动合同法", "第四十七条")) == LAW.articles[1]
+    assert index.article(Citation("劳动合同法", "第九十九条")) is None
+
+
+def test_every_flipped_byte_is_refused(artifacts: Path, encoder: SentenceEncoder, tmp_path: Path) -> None:
+    out = tmp_path / "copy"
+    shutil.copytree(artifacts, out)
+    folder, _ = read_manifest(out)
+    random = np.random.default_rng(7)
+    for name in FILES:
+        path = folder / name
+        whole = path.read_bytes()
+        for place in {0, len(whole) - 1, *random.integers(0, len(whole), 10).tolist()}:
+            broken = bytearray(whole)
+            broken[place] ^= 1
+            path.write_bytes(broken)
+            with pytest.raises(ArtifactBroken, match=r"was changed.*index_build"):
+                load(out, encoder)
+        path.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(ArtifactBroken):
+            load(out, encoder)
+        path.unlink()
+        with pytest.raises(ArtifactBroken, match="missing"):
+            load(out, encoder)
+        path.write_bytes(whole)
+    assert load(out, encoder).entries == ENTRIES
+
+
+def test_a_changed_manifest_is_refused(artifacts: Path, encoder: SentenceEncoder, tmp_path: Path) -> None:
+    out = tmp_path / "copy"
+    shutil.copytree(artifacts, out)
+    folder, _ = read_manifest(out)
+    path = folder / MANIFEST
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    for key, value in (("files", manifest["files"] | {FILES[0]: "0" * 64}), ("format", "0"), ("cleanup", "0"), ("version", "x")):
+        path.write_text(json.dumps(manifest | {key: value}), encoding="utf-8")
+        with pytest.raises(ArtifactError):
+            load(out, encoder)
+    path.write_text("{", encoding="utf-8")
+    with pytest.raises(ArtifactBroken):
+        load(out, encoder)
+    path.unlink()
+    with pytest.raises(ArtifactBroken, match="did not finish"):
+        load(out, encoder)
+
+
+def test_nothing_there(encoder: SentenceEncoder, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactMissing, match=r"run\.sh build"):
+        load(tmp_path, encoder)
+
+
+def test_another_encoder_is_refused_with_both_names(artifacts: Path) -> None:
+    with pytest.raises(ArtifactForeign, match=r"static-zh-v1.*two-grams"):
+        load(artifacts, TwoGrams())
+
+
+def test_a_build_that_dies_leaves_the_old_index(encoder: SentenceEncoder, tmp_path: Path) -> None:
+    build(ENTRIES[:2], [], encoder, tmp_path, {})
+    before = (tmp_path / CURRENT).read_text()
+
+    class Dying(TwoGrams):
+        def encode(self, texts: list[str]) -> Vectors:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(ENTRIES, [LAW], Dying(), tmp_path, {})
+    assert (tmp_path / CURRENT).read_text() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([CURRENT, before.strip()])
+    assert load(tmp_path, encoder).entries == ENTRIES[:2]
+
+
+def test_same_input_same_version(encoder: SentenceEncoder, tmp_path: Path, artifacts: Path) -> None:
+    assert build(ENTRIES, [LAW], encoder, tmp_path, {}).name == read_manifest(artifacts)[1].version

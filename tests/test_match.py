@@ -1,0 +1,54 @@
+"""Matching: the same words score one, and the parts explain the score."""
+
+from datetime import date
+
+import pytest
+
+from bot.match import DENSE, FUZZY, LEXICAL, Matcher, is_valid
+from knowledge.records import Entry
+from tests.conftest import ENTRIES
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.id)
+def test_the_same_words_score_one(matcher: Matcher, entry: Entry) -> None:
+    for wording in entry.wordings:
+        first = matcher.match(wording).entries[0]
+        assert first.entry.id == entry.id
+        assert first.parts.wording == wording
+        assert first.score == pytest.approx(1.0, abs=2e-3)
+
+
+def test_spelling_does_not_matter(matcher: Matcher) -> None:
+    plain = matcher.match("单位拖欠工资怎么办").entries[0]
+    for written in ("單位拖欠工資怎麼辦？", "单位 拖欠 工资 怎么办!!", "单位拖欠工资怎么办\u200b"):
+        assert matcher.match(written).entries[0].score == pytest.approx(plain.score, abs=1e-6)
+
+
+def test_parts_make_the_score(matcher: Matcher) -> None:
+    for candidate in matcher.match("工资被拖着不给").entries:
+        parts = candidate.parts
+        assert candidate.score == pytest.approx(DENSE * parts.dense + LEXICAL * parts.lexical + FUZZY * parts.fuzzy, abs=1e-6)
+        assert 0 <= candidate.score <= 1
+
+
+@pytest.mark.parametrize("text", ["劳动合同法47条", "《劳动合同法》第四十七条", "合同法第47条赔偿", "中华人民共和国劳动合同法第47条怎么说"])
+def test_a_cited_article_comes_first(matcher: Matcher, text: str) -> None:
+    assert matcher.match(text).articles[0].article.number == "第四十七条"
+
+
+def test_an_entry_leads_to_the_articles_it_cites(matcher: Matcher) -> None:
+    assert matcher.match("老板不发工资咋整").articles[0].article.number == "第三十条"
+
+
+@pytest.mark.parametrize("text", ["", "   ", "？？？", "😀", "\u200b"])
+def test_nothing_said_nothing_found(matcher: Matcher, text: str) -> None:
+    assert matcher.match(text).entries == ()
+
+
+def test_expired_entries_are_left_out(matcher: Matcher) -> None:
+    asked = "疫情期间隔离工资怎么发"
+    assert matcher.match(asked, today=date(2023, 1, 31)).entries[0].entry.id == "old-1"
+    assert "old-1" not in [c.entry.id for c in matcher.match(asked, today=date(2023, 2, 1)).entries]
+    coming = Entry("x", "y", valid_from="2025-01-01")
+    assert not is_valid(coming, date(2024, 12, 31))
+    assert is_valid(coming, date(2025, 1, 1))

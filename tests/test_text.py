@@ -1,0 +1,43 @@
+"""One clean-up: known answers, and what must hold for any text."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.hashed_features import hash_features
+from bot.text import cut, grams, normalise, squeeze
+
+
+def test_many_spellings_one_form() -> None:
+    assert normalise("資方拖欠薪資，怎麼辦？") == "资方拖欠薪资,怎么办?"
+    assert normalise("ＡＢＣ　１２３") == "abc 123"
+    assert normalise("工 资\u200b不\n发") == "工资不发"
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing(text: str) -> None:
+    once = normalise(text)
+    assert normalise(once) == once
+
+
+@given(st.text())
+def test_words_leave_out_no_letter(text: str) -> None:
+    clean = normalise(text)
+    assert "".join(squeeze(word) for word in cut(clean)) == squeeze(clean)
+
+
+def test_grams_are_characters_and_pairs() -> None:
+    assert list(grams("欠工资")) == ["欠", "工", "资", "欠工", "工资"]
+
+
+@given(st.text(max_size=60), st.integers(1, 200_000))
+def test_features_stay_within_the_table(text: str, rows: int) -> None:
+    features = hash_features(text, rows)
+    assert features
+    assert all(0 <= feature < rows for feature in features)
+
+
+def test_feature_rows_are_fixed() -> None:
+    # A changed hash would break every shipped weight.
+    from zlib import crc32
+
+    assert hash_features("欠", 131_072) == [crc32("欠".encode()) % 131_072]
