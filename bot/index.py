@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,6 +53,12 @@ class Manifest:
     counts: dict[str, int]
     sources: dict[str, str]
     files: dict[str, str]
+    seal: str = ""
+
+    def sealed(self) -> Manifest:
+        """The same with `seal` set to the sha256 of all other fields."""
+        bare = replace(self, seal="")
+        return replace(self, seal=hashlib.sha256(_as_json(asdict(bare))).hexdigest())
 
 
 class Side:
@@ -191,8 +197,7 @@ def build(
             "regulations": len(regulations),
             "articles": len(articles),
         }
-        seal = json.dumps([files, encoder.fingerprint, CLEANUP_VERSION, FORMAT], sort_keys=True)
-        version = hashlib.sha256(seal.encode()).hexdigest()[:12]
+        version = hashlib.sha256(_as_json([files, encoder.fingerprint, CLEANUP_VERSION, FORMAT])).hexdigest()[:12]
         manifest = Manifest(
             version=version,
             format=FORMAT,
@@ -205,7 +210,7 @@ def build(
             sources=sources,
             files=files,
         )
-        _write_json(folder / MANIFEST, asdict(manifest))
+        _write_json(folder / MANIFEST, asdict(manifest.sealed()))
         folder.chmod(0o755)
         target = out / version
         if target.exists():
@@ -247,14 +252,18 @@ def read_manifest(artifacts: Path) -> tuple[Path, Manifest]:
         pointer = artifacts / CURRENT
         if not pointer.is_file():
             raise ArtifactMissing(f"No index in {artifacts}: neither {CURRENT} nor {MANIFEST} is there. {CURE}")
-        folder = artifacts / pointer.read_text(encoding="utf-8").strip()
+        folder = artifacts / pointer.read_text(encoding="utf-8", errors="replace").removesuffix("\n")
     path = folder / MANIFEST
     if not path.is_file():
         raise ArtifactBroken(f"{folder} has no {MANIFEST}: the build did not finish, or files were removed. {CURE}")
+    raw = path.read_bytes()
     try:
-        return folder, Manifest(**json.loads(path.read_text(encoding="utf-8")))
+        manifest = Manifest(**json.loads(raw))
     except (ValueError, TypeError) as error:
-        raise ArtifactBroken(f"{path} cannot be read ({error}). {CURE}") from error
+        raise ArtifactBroken(f"{path} was changed: it cannot be read ({error}). {CURE}") from error
+    if raw != _as_json(asdict(manifest.sealed())):
+        raise ArtifactBroken(f"{path} was changed after the build. {CURE}")
+    return folder, manifest
 
 
 def load(artifacts: Path, encoder: Encoder) -> Index:
@@ -275,9 +284,6 @@ def load(artifacts: Path, encoder: Encoder) -> Index:
         raise ArtifactForeign(f"{folder} was built with clean-up {manifest.cleanup}, this version cleans up by {CLEANUP_VERSION}. {CURE}")
     if set(manifest.files) != set(FILES):
         raise ArtifactBroken(f"{folder}/{MANIFEST} lists {sorted(manifest.files)}, wanted {sorted(FILES)}. {CURE}")
-    seal = json.dumps([manifest.files, manifest.encoder_fingerprint, manifest.cleanup, manifest.format], sort_keys=True)
-    if hashlib.sha256(seal.encode()).hexdigest()[:12] != manifest.version:
-        raise ArtifactBroken(f"{folder}/{MANIFEST} was changed after the build. {CURE}")
     for name, wanted in manifest.files.items():
         path = folder / name
         if not path.is_file():
@@ -304,9 +310,13 @@ def _entry(row: dict[str, object]) -> Entry:
     return Entry(**values)  # type: ignore[arg-type]
 
 
+def _as_json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
+
+
 def _write_json(path: Path, value: object) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        json.dump(value, file, ensure_ascii=False)
+    with path.open("wb") as file:
+        file.write(_as_json(value))
         file.flush()
         os.fsync(file.fileno())
 

@@ -1,6 +1,7 @@
 """Whole-bank rules that a machine can hold: run as `python -m knowledge.checks`; exit 1 where one is broken.
 
-Cited articles must exist in our digests, and in the full texts where ../shared/data is at hand.
+Cited articles must exist in the full texts where ../shared/data is at hand; those that no digest of ours
+covers yet are counted.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def run() -> int:
     entries, faults = read_bank([DATA / "bank"])
     digests, more = read_regulations([DATA / "regulations"])
     faults = [*faults, *more, *check_entries(entries), *check_wordings(entries)]
-    faults += check_citations(entries, digests, "digests")
+    undigested = {str(fault.reason) for fault in check_citations(entries, digests, "digests")}
     folders = [FULL_TEXTS / "regulations", FULL_TEXTS / "regulations_more"]
     if all(folder.is_dir() for folder in folders):
         full, broken = read_regulations(folders)
@@ -115,7 +116,8 @@ def run() -> int:
     print(
         f"{len(entries)} entries, {sum(len(e.wordings) for e in entries)} questions, "
         f"{len(complaints)} complaint entries with {sum(len(e.wordings) for e in complaints)} questions, "
-        f"{len(digests)} regulations with {sum(len(r.articles) for r in digests)} article digests, {len(faults)} faults"
+        f"{len(digests)} regulations with {sum(len(r.articles) for r in digests)} article digests, "
+        f"{len(undigested)} cited articles without a digest yet, {len(faults)} faults"
     )
     return len(faults)
 

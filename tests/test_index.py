@@ -67,10 +67,23 @@ def test_a_changed_manifest_is_refused(artifacts: Path, encoder: SentenceEncoder
     folder, _ = read_manifest(out)
     path = folder / MANIFEST
     manifest = json.loads(path.read_text(encoding="utf-8"))
-    for key, value in (("files", manifest["files"] | {FILES[0]: "0" * 64}), ("format", "0"), ("cleanup", "0"), ("version", "x")):
-        path.write_text(json.dumps(manifest | {key: value}), encoding="utf-8")
-        with pytest.raises(ArtifactError):
+    whole = path.read_bytes()
+    for key, value in (("files", manifest["files"] | {FILES[0]: "0" * 64}), ("counts", {}), ("built_at", ""), ("extra", 1)):
+        path.write_text(json.dumps(manifest | {key: value}, ensure_ascii=False, sort_keys=True), encoding="utf-8")
+        with pytest.raises(ArtifactBroken, match="was changed"):
             load(out, encoder)
+    path.write_bytes(whole)
+    pointer = out / CURRENT
+    for file in (path, pointer):
+        kept = file.read_bytes()
+        for place in range(0, len(kept), max(1, len(kept) // 40)):
+            broken = bytearray(kept)
+            broken[place] ^= 1
+            file.write_bytes(broken)
+            with pytest.raises(ArtifactError):
+                load(out, encoder)
+        file.write_bytes(kept)
+    assert path.read_bytes() == whole
     path.write_text("{", encoding="utf-8")
     with pytest.raises(ArtifactBroken):
         load(out, encoder)
