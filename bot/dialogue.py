@@ -153,4 +153,4 @@ class Dialogue:
         article = self._matcher.index.article(citation) if citation.article else None
         if article is None:
             return Basis(citation.law, citation.article + citation.detail, "", "unknown")
-        return Basis(citation.law, citation.article + citation.detail, article.text or article.digest, article.status)
+        return Basis(citation.law, citation.article + citation.detail, article.text or article.digest, article.status, not article.text)

@@ -91,12 +91,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """An article an answer rests on, with its words."""
+    """An article an answer rests on, with its words, or with our digest of them."""
 
     law: str
     article: str
     text: str
     status: str
+    is_digest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,13 @@ def test_ask_answers_with_the_law(client: TestClient) -> None:
     assert {"kind", "text", "entry", "choices", "basis", "related", "ticket", "session", "index"} <= set(body)
     assert body["kind"] == "answer"
     assert (body["entry"]["id"], body["entry"]["question"]) == ("wage-1", "单位拖欠工资怎么办")
-    assert body["basis"][0] == {"law": "劳动合同法", "article": "第三十条", "text": "单位要按时足额发工资。", "status": "in_force"}
+    assert body["basis"][0] == {
+        "law": "劳动合同法",
+        "article": "第三十条",
+        "text": "单位要按时足额发工资。",
+        "status": "in_force",
+        "is_digest": False,
+    }
     assert body["related"][0]["entry_id"] == "leave-1"
     assert body["ticket"] is None
     again = client.post("/api/ask", json={"text": "1", "session": body["session"]}).json()

@@ -65,6 +65,7 @@ class BasisOut(BaseModel):
     law: str
     article: str
     text: str = Field(description="The article's words, or our digest of them; empty where neither is at hand.")
+    is_digest: bool = Field(description="The text is our digest, not the article's own words.")
     status: str = Field(description="in_force, revised, repealed, or unknown where the regulation is not in the index.")
 
 
@@ -111,6 +112,7 @@ class FoundArticleOut(BaseModel):
     version: str
     status: str
     text: str
+    is_digest: bool
     score: float
 
 
@@ -126,7 +128,7 @@ class Kept(BaseModel):
 
 
 def _basis_out(basis: tuple[Basis, ...]) -> list[BasisOut]:
-    return [BasisOut(law=b.law, article=b.article, text=b.text, status=b.status) for b in basis]
+    return [BasisOut(law=b.law, article=b.article, text=b.text, status=b.status, is_digest=b.is_digest) for b in basis]
 
 
 def _choices_out(choices: tuple[Choice, ...]) -> list[ChoiceOut]:
@@ -203,6 +205,7 @@ def create_router(dialogue: Dialogue, matcher: Matcher, longest: int, clock: Cal
                     version=h.article.version,
                     status=h.article.status,
                     text=h.article.text or h.article.digest,
+                    is_digest=not h.article.text,
                     score=h.score,
                 )
                 for h in matched.articles

@@ -47,7 +47,7 @@ function showBasis(turn, basis) {
   fold.append(make("summary", "", `法律依据（${basis.length}条）`));
   for (const item of basis) {
     fold.append(make("h3", "", `《${item.law}》${item.article}${item.status === "repealed" ? "（已废止）" : ""}`));
-    if (item.text) fold.append(make("p", "law-text", item.text));
+    if (item.text) fold.append(make("p", "law-text", item.is_digest ? `（大意）${item.text}` : item.text));
   }
   turn.append(fold);
 }

@@ -155,15 +155,15 @@ class FaqLookup extends HTMLElement {
       this.answer.append(tools, make("p", "", marked(entry.answer || "这道题还没有答案。", this.#query)));
       if (entry.next.length) this.answer.append(make("h3", "", "下一步"), make("ul", "", ...entry.next.map((step) => make("li", "", step))));
       if (entry.basis.length) this.laws.append(make("h3", "", "答案依据"));
-      for (const basis of entry.basis) this.laws.append(this.#law(basis.law, basis.article, basis.text, basis.status));
+      for (const basis of entry.basis) this.laws.append(this.#law(basis));
     }
     if (articles.length) this.laws.append(make("h3", "", "相近条文"));
-    for (const article of articles.slice(0, 6)) this.laws.append(this.#law(article.law, article.article, article.text, article.status, article.version));
+    for (const article of articles.slice(0, 6)) this.laws.append(this.#law(article));
   }
 
-  #law(law, article, text, status, version) {
+  #law({ law, article, text, status, version, is_digest: isDigest }) {
     const card = make("div", "law", make("b", "", `《${law}》${article}`));
-    const notes = [version && `${version} 版`, { revised: "旧版", repealed: "已废止", unknown: "库中无原文" }[status]].filter(Boolean);
+    const notes = [isDigest && text && "大意，非原文", version && `${version} 版`, { revised: "旧版", repealed: "已废止", unknown: "库中无原文" }[status]].filter(Boolean);
     if (notes.length) card.append(make("small", "", notes.join(" · ")));
     card.append(make("p", "", marked(text, this.#query)));
     return card;
