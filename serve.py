@@ -15,6 +15,8 @@ from pathlib import Path
 
 import uvicorn
 
+from bot import encoder as encoding
+from bot import index as indexing
 from bot import text
 from bot.decide import policy_of
 from bot.dialogue import Dialogue
@@ -42,6 +44,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def wire(settings: Settings) -> tuple[Dialogue, Matcher, Store]:
     """Load the encoder, the index and the database, and put them together."""
     text.prepare()
+    encoding.use_one_thread()
+    indexing.use_one_thread()
     encoder = SentenceEncoder(settings.encoder)
     matcher = Matcher(load(settings.artifacts, encoder), encoder)
     store = Store(settings.database)

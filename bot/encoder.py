@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from sentence_transformers import SentenceTransformer
 
 from bot.errors import EncoderError
@@ -22,6 +23,11 @@ from bot.text import normalise
 OWN_MODULE = "bot.hashed_features.HashedFeatures"
 
 Vectors = npt.NDArray[np.float32]
+
+
+def use_one_thread() -> None:
+    """One question is too small to share out: threads waiting for each other cost more than they bring."""
+    torch.set_num_threads(1)
 
 
 class Encoder(Protocol):

@@ -61,6 +61,11 @@ class Manifest:
         return replace(self, seal=hashlib.sha256(_as_json(asdict(bare))).hexdigest())
 
 
+def use_one_thread() -> None:
+    """Search on the asking thread alone, for the same reason as the encoder."""
+    faiss.omp_set_num_threads(1)
+
+
 class Side:
     """One searchable list of texts, each owned by an entry or an article.
 
