@@ -1,4 +1,4 @@
-"""The values the bot may say: entries, articles, regulations; frozen, and no reading.
+"""The values the bot may say: entries, articles, regulations, terminals; frozen, and no reading.
 
 Knows nothing of files, encoders or the database.
 """
@@ -11,6 +11,7 @@ from typing import Literal
 Kind = Literal["consult", "complaint"]
 Priority = Literal["normal", "high", "urgent"]
 Status = Literal["in_force", "revised", "repealed"]
+Level = Literal["province", "city", "county"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +132,26 @@ class Regulation:
     scope: str = ""
     note: str = ""
     articles: tuple[Article, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """A service terminal: the office of the province, a city or a county that takes what is handed over.
+
+    Attributes:
+        code: GB/T 2260, six digits.
+        parent: code of the level above; empty for the province.
+        names: what people call the place, the official name first.
+        weak: names that are everyday words too and count only after the city's name.
+        phone: filled in by whoever runs the hotline, as are `hours` and `duty`; never by us.
+    """
+
+    code: str
+    name: str
+    level: Level
+    parent: str = ""
+    names: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
+    phone: str = ""
+    hours: str = ""
+    duty: str = ""
