@@ -18,6 +18,7 @@ from bot.index import Index
 from bot.text import normalise, squeeze
 from bot.values import ArticleHit, Candidate, Matched, Parts
 from knowledge.citations import find_numbers
+from knowledge.law_names import short_names, spoken_names
 from knowledge.records import Article, Citation, Entry
 
 DENSE, LEXICAL, FUZZY = 5 / 7, 1 / 7, 1 / 7
@@ -138,12 +139,12 @@ def is_valid(entry: Entry, today: date) -> bool:
 
 
 def _short_names(laws: Iterable[str]) -> dict[str, str]:
-    names = {}
-    for law in laws:
-        names[normalise(law)] = law
-    for short, law in (("合同法", "劳动合同法"), ("仲裁法", "劳动争议调解仲裁法"), ("社保法", "社会保险法"), ("工伤条例", "工伤保险条例")):
-        if law in names.values():
-            names.setdefault(short, law)
+    known = set(laws)
+    names = {normalise(law): law for law in known}
+    for table in (short_names(), spoken_names()):
+        for short, law in table.items():
+            if law in known:
+                names.setdefault(normalise(short), law)
     return names
 
 

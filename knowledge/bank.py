@@ -43,6 +43,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "priority": ("priority", "优先级"),
     "ask": ("ask", "需问清"),
     "unit": ("unit", "承办单位"),
+    "figures": ("figures", "数字说明"),
 }
 """Each field, and the column names under which it may come."""
 
@@ -250,6 +251,7 @@ class _Reading:
             priority=priority,
             ask=ask,
             unit=self.text("unit", LONGEST_WORDING),
+            figures=self.several("figures"),
         )
         return entry if id_ and question else None
 

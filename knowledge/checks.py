@@ -6,16 +6,20 @@ covers yet are counted.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 from rapidfuzz import fuzz, process
 
 from knowledge.bank import read_bank, wording_key
+from knowledge.quantities import Quantity, find_quantities
 from knowledge.records import Citation, Entry, Fault, Regulation
 from knowledge.regulations import read_regulations
+from knowledge.terminals import read_terminals
 
 DATA = Path(__file__).resolve().parent / "data"
 FULL_TEXTS = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -24,6 +28,11 @@ TOO_ALIKE = 92.0
 FEWEST_WORDINGS = 5
 INTERNAL = "内部规定"
 """Tag of an entry that rests on rules of the union or the employer which are not at hand; it says so."""
+_NOT_ASSERTED = re.compile(r"(举例|比如|例如|算一下|例：)[^\n]*|“[^”\n]*”")
+"""Worked examples, whose numbers follow from the rule, and quoted words, which are somebody else's."""
+_WORKING_DAYS = "指工作日"
+"""劳动人事争议仲裁办案规则第八十条 and its like: where it is cited, the cited days count as working days."""
+_MANNERS_OF_SPEAKING = {(1, "日"), (1, "人"), (1, "小时"), (1, "元"), (1, "级"), (Fraction(1, 2), "日")}
 WITHOUT_LAW = frozenset({"闲聊", "工会服务与热线"})
 
 
@@ -63,6 +72,34 @@ def check_entries(entries: Sequence[Entry]) -> list[Fault]:
         if entry.kind == "complaint" and not (entry.category and entry.ask and entry.unit):
             fault("a complaint needs category, ask and unit")
     return faults
+
+
+def check_figures(entries: Iterable[Entry], regulations: Iterable[Regulation], name: str) -> list[Fault]:
+    """Every number with a unit in an answer stands in an article it cites, or the entry gives the reason.
+
+    Numbers of the question itself, worked examples and quoted words are left out, and "one day", "one person"
+    and the like, which are manners of speaking.
+    A reason for a number that needs none is a fault too.
+    """
+    texts = {(r.title, a.number): a.text or a.digest for r in reversed(list(regulations)) for a in r.articles}
+    faults: list[Fault] = []
+    for entry in entries:
+        if not entry.basis:
+            continue
+        cited = [texts.get((c.law, c.article)) or texts.get(_as_item(c), "") for c in entry.basis]
+        known = {quantity for text in (entry.question, *cited) for quantity in find_quantities(text)}
+        if any(_WORKING_DAYS in text for text in cited):
+            known |= {Quantity(q.value, "工作日") for q in known if q.unit == "日"}
+        reasons = {q: figure for figure in entry.figures for q in find_quantities(re.split("[：:]", figure)[0])}
+        said = find_quantities(_NOT_ASSERTED.sub("", "\n".join((entry.short, entry.answer, *entry.next))))
+        missing = {q for q in said if q not in known and (q.value, q.unit) not in _MANNERS_OF_SPEAKING}
+        faults.extend(Fault(name, entry.id, f"{q.written} stands in no article it cites") for q in _in_order(missing - set(reasons)))
+        faults.extend(Fault(name, entry.id, f"figures: '{reasons[q]}' is not needed") for q in _in_order(set(reasons) - missing))
+    return faults
+
+
+def _in_order(quantities: Iterable[Quantity]) -> list[Quantity]:
+    return sorted(quantities, key=lambda q: (q.unit, q.value))
 
 
 def check_citations(entries: Sequence[Entry], regulations: Iterable[Regulation], name: str) -> list[Fault]:
@@ -108,8 +145,11 @@ def run() -> int:
     if all(folder.is_dir() for folder in folders):
         full, broken = read_regulations(folders)
         faults += [*broken, *check_citations(entries, full, "full texts"), *check_digests(digests, full)]
+        faults += check_figures(entries, full, "figures")
     else:
         print("the full texts are not at hand: citations were checked against our digests alone")
+    terminals, more = read_terminals(DATA / "terminals.yaml")
+    faults += more
     for fault in faults:
         print(fault)
     complaints = [entry for entry in entries if entry.kind == "complaint"]
@@ -117,6 +157,7 @@ def run() -> int:
         f"{len(entries)} entries, {sum(len(e.wordings) for e in entries)} questions, "
         f"{len(complaints)} complaint entries with {sum(len(e.wordings) for e in complaints)} questions, "
         f"{len(digests)} regulations with {sum(len(r.articles) for r in digests)} article digests, "
+        f"{len(terminals)} terminals, "
         f"{len(undigested)} cited articles without a digest yet, {len(faults)} faults"
     )
     return len(faults)

@@ -10,6 +10,7 @@ import unicodedata
 
 import cn2an
 
+from knowledge.law_names import full_name
 from knowledge.records import Citation
 
 _DIGITS = "零〇一二两三四五六七八九十百千"
@@ -46,7 +47,7 @@ def article_number(number: int, after: int | None = None, unit: str = "条") -> 
 
 
 def parse_citation(text: str) -> Citation | None:
-    """The citation that the text is: a title followed by an article number.
+    """The citation that the text is: a title, or a short name of the table, followed by an article number.
 
     Returns:
         None where there is no title or no readable number.
@@ -62,7 +63,7 @@ def parse_citation(text: str) -> Citation | None:
     detail = _DETAIL.match(rest)
     if rest and (detail is None or detail.end() != len(rest)):
         return None
-    return Citation(clean[: match.start()], number, rest)
+    return Citation(full_name(clean[: match.start()]), number, rest)
 
 
 def find_numbers(text: str) -> list[tuple[int, str]]:

@@ -59,6 +59,7 @@ class Entry:
         unlike: wordings that look alike and mean something else.
         short: at most 150 characters, answers first.
         ask: for complaints, what must be learnt from the caller (field names).
+        figures: numbers of the answer that stand in no cited article, each with the reason: "十一个月：由……推出".
     """
 
     id: str
@@ -81,6 +82,7 @@ class Entry:
     priority: Priority = "normal"
     ask: tuple[str, ...] = ()
     unit: str = ""
+    figures: tuple[str, ...] = ()
 
     @property
     def wordings(self) -> tuple[str, ...]:

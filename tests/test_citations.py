@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.citations import article_number, canonical_title, find_numbers, parse_citation, parse_number
+from knowledge.law_names import short_names, spoken_names
 from knowledge.records import Citation
 
 
@@ -22,6 +23,11 @@ from knowledge.records import Citation
             "最高人民法院关于审理劳动争议案件适用法律问题的解释(一)第1条",
             Citation("最高人民法院关于审理劳动争议案件适用法律问题的解释（一）", "第一条"),
         ),
+        (
+            "劳动争议司法解释（一）第44条",
+            Citation("最高人民法院关于审理劳动争议案件适用法律问题的解释（一）", "第四十四条"),
+        ),
+        ("工伤意见（二）第六项", Citation("人力资源社会保障部关于执行工伤保险条例若干问题的意见（二）", "第六项")),
     ],
 )
 def test_known_citations(text: str, wanted: Citation) -> None:
@@ -46,3 +52,11 @@ def test_free_text() -> None:
 
 def test_titles() -> None:
     assert canonical_title("《中华人民共和国 劳动法》") == "劳动法"
+
+
+def test_every_short_name_stands_for_one_full_title() -> None:
+    for names in (short_names(), spoken_names()):
+        assert names
+        assert all(title == canonical_title(title) and name != title for name, title in names.items())
+    assert not set(short_names()) & set(short_names().values())
+    assert spoken_names()["合同法"] == "劳动合同法"
