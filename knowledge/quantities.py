@@ -27,7 +27,7 @@ _DATE = re.compile(
     rf"(?:六一|八一|三八|五四)(?=儿童|建军|妇女|青年|\d|半)|周[一二三四五六]|[同那每下上]一年|同一个月|\d{{4}}\s*年(?:\s*\d{{1,2}}\s*月)?(?:\s*\d{{1,2}}\s*[日号])?|{_N}月(?:份|底|初)?(?:{_N}[日号])?(?!以)|第{_N}[条款项章节]|[二一][〇零一二三四五六七八九]{{3}}年"
 )
 _PART = re.compile(rf"(?:百|千|万|({_N}))分之({_N})|(?<!\d)(\d{{1,2}})/(\d{{1,2}})(?!\d)")
-_QUANTITY = re.compile(rf"(?<!第)(?<![零〇一二三四五六七八九十百千万亿两\d.])({_N})(半)?({_UNIT})(半)?")
+_QUANTITY = re.compile(rf"(?<!第)(?<![零〇一二三四五六七八九十百千万亿两\d.])({_N})(半)?({_UNIT})(半(?!个|年|天|日|小时))?")
 _TENTHS = {"百": Fraction(100), "千": Fraction(1000), "万": Fraction(10000)}
 _HALF = re.compile(r"半(年|个月|天|日|小时)|一半")
 _ROUGH = re.compile(r"[一二三四五六七八九两]{2}")
@@ -98,7 +98,7 @@ def find_quantities(text: str) -> list[Quantity]:
         value, unit = _in_one_unit(value, _UNITS[match[3]])
         found.append((match.start(), Quantity(value, unit, match[0])))
     for match in _HALF.finditer(text):
-        if match.start() and text[match.start() - 1] in "年月天日时上下":
+        if match.start() and text[match.start() - 1] in "上下":
             continue
         unit = {"年": "年", "个月": "月", "天": "日", "日": "日", "小时": "小时"}.get(match[1] or "", "率")
         value, unit = _in_one_unit(Fraction(1, 2), unit)
