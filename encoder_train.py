@@ -1,6 +1,6 @@
 """Train the bundled encoder from sentence pairs, in minutes on two cores.
 
-    python encoder_train.py --data ../shared/data --out bot/models/static-zh-v1
+    python encoder_train.py --data ../shared/data --out bot/models/static-zh-v2
 
 Loss: cross entropy over in-batch cosines times 20 (multiple negatives ranking, Henderson et al. 2017,
 arXiv 1705.00652) with one hard negative per row where the data name one. Embedding rows are learned
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import json
 import random
 import re
@@ -28,6 +29,12 @@ from sentence_transformers import SentenceTransformer
 from tqdm import tqdm
 
 from bot.hashed_features import HashedFeatures, hash_features
+from knowledge.bank import read_bank
+from knowledge.records import Entry
+from knowledge.regulations import read_regulations
+
+FOLDS = 2
+"""The ranker learns from encoders that have not seen what they are asked about: see `is_left_out`."""
 
 SCALE = 20.0
 """Cosines are multiplied by this before the softmax."""
@@ -53,8 +60,15 @@ class Recipe:
     dropout: float = 0.10
     group_passes: int = 5
     pair_passes: int = 2
+    bank_passes: int = 6
+    citation_passes: int = 3
     article_share: float = 0.25
-    seed: int = 20261124
+    seed: int = 20261125
+
+
+def is_left_out(text: str, fold: int | None) -> bool:
+    """Whether a group or a wording, by the hash of its text, is kept from the encoder of this fold; None keeps nothing back."""
+    return fold is not None and hashlib.sha256(text.encode()).digest()[0] % FOLDS == fold
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, object]]:
@@ -65,11 +79,13 @@ def read_jsonl(path: Path) -> Iterator[dict[str, object]]:
             yield json.loads(line)
 
 
-def group_triples(path: Path, rng: random.Random) -> list[Triple]:
+def group_triples(path: Path, rng: random.Random, fold: int | None) -> list[Triple]:
     """All ordered pairs of equivalent wordings of each group, each with one of its near misses."""
     triples = []
     for group in read_jsonl(path):
         same = list(map(str, group["equivalent"]))  # type: ignore[call-overload]
+        if is_left_out(same[0], fold):
+            continue
         other = list(map(str, group["not_equivalent"]))  # type: ignore[call-overload]
         for anchor in same:
             for positive in same:
@@ -106,6 +122,31 @@ def passage_triples(path: Path) -> dict[str, list[Triple]]:
     triples: dict[str, list[Triple]] = defaultdict(list)
     for row in read_jsonl(path):
         triples[f"passage-{row['source']}"].append(Triple(str(row["question"]), str(row["passage"])[:400]))
+    return triples
+
+
+def bank_triples(entries: Sequence[Entry], rng: random.Random, fold: int | None) -> list[Triple]:
+    """Each wording with another of its entry; what looks alike and means something else as the hard negative."""
+    triples = []
+    for entry in entries:
+        kept = [wording for wording in entry.wordings if wording == entry.question or not is_left_out(wording, fold)]
+        for wording in kept:
+            others = [other for other in kept if other != wording]
+            if others:
+                triples.append(Triple(wording, rng.choice(others), rng.choice(entry.unlike) if entry.unlike else None))
+    return triples
+
+
+def citation_triples(entries: Sequence[Entry], data: Path, fold: int | None) -> list[Triple]:
+    """Each wording with the text of the article its entry cites first: lay words meet statute words."""
+    regulations, _ = read_regulations([data / "regulations", data / "regulations_more"])
+    texts = {(r.title, a.number): f"{a.law} {a.chapter} {a.text}"[:400] for r in reversed(regulations) for a in r.articles}
+    triples = []
+    for entry in entries:
+        cited = [texts[key] for c in entry.basis if (key := (c.law, c.article)) in texts]
+        for place, wording in enumerate(entry.wordings):
+            if cited and not is_left_out(wording, fold):
+                triples.append(Triple(wording, cited[0] if place % 3 else cited[min(1, len(cited) - 1)]))
     return triples
 
 
@@ -251,9 +292,19 @@ def recall_at(model: SentenceTransformer, data: Path) -> dict[str, float]:
     return {"n": len(right), "R@1": round(float((rank < 1).mean()), 4), "R@10": round(float((rank < 10).mean()), 4)}
 
 
-def read_sources(data: Path, recipe: Recipe, rng: random.Random) -> dict[str, tuple[list[Triple], int]]:
+def read_sources(
+    data: Path, bank: Path, recipe: Recipe, rng: random.Random, fold: int | None = None
+) -> dict[str, tuple[list[Triple], int]]:
     """All training triples by source, with the number of passes over each."""
-    sources = {"diac": (group_triples(data / "eval/diac_train_groups.jsonl", rng), recipe.group_passes)}
+    entries, faults = read_bank([bank])
+    if faults:
+        raise SystemExit("\n".join(map(str, faults)))
+    sources = {"diac": (group_triples(data / "eval/diac_train_groups.jsonl", rng, fold), recipe.group_passes)}
+    sources["bank"] = (
+        [triple for _ in range(recipe.bank_passes) for triple in bank_triples(entries, rng, fold)],
+        1,  # drawn anew for every pass
+    )
+    sources["bank-articles"] = (citation_triples(entries, data, fold), recipe.citation_passes)
     for name, triples in pair_triples(data / "train/pairs.jsonl.gz").items():
         sources[name] = (triples, recipe.pair_passes)
     for name, triples in passage_triples(data / "train/question_passage.jsonl.gz").items():
@@ -267,13 +318,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train, quantise, save, and print the dev figures as one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--out", type=Path, default=Path("bot/models/static-zh-v1"))
+    parser.add_argument("--bank", type=Path, default=Path("knowledge/data/bank"))
+    parser.add_argument("--out", type=Path, default=Path("bot/models/static-zh-v2"))
+    parser.add_argument("--fold", type=int, choices=range(FOLDS), help="keep this fold back, for training the ranker")
     parser.add_argument("--seed", type=int, default=Recipe().seed)
     chosen = parser.parse_args(arguments)
     recipe = Recipe(seed=chosen.seed)
     began = time.monotonic()
     rng = random.Random(recipe.seed)
-    batches = plan_batches(read_sources(chosen.data, recipe, rng), recipe.batch, rng)
+    batches = plan_batches(read_sources(chosen.data, chosen.bank, recipe, rng, chosen.fold), recipe.batch, rng)
     table = train(batches, recipe)
     chosen.out.mkdir(parents=True, exist_ok=True)
     model = SentenceTransformer(modules=[table.quantised()], device="cpu", similarity_fn_name="cosine")

@@ -18,12 +18,13 @@ import uvicorn
 from bot import encoder as encoding
 from bot import index as indexing
 from bot import text
-from bot.decide import policy_of
 from bot.dialogue import Dialogue
 from bot.encoder import SentenceEncoder
 from bot.errors import NuanxinError
 from bot.index import load
 from bot.match import Matcher
+from bot.policy import read_policy
+from bot.rank import load_ranker
 from bot.server import create_app
 from bot.settings import Settings, read_settings
 from bot.store import Store
@@ -47,10 +48,10 @@ def wire(settings: Settings) -> tuple[Dialogue, Matcher, Store]:
     encoding.use_one_thread()
     indexing.use_one_thread()
     encoder = SentenceEncoder(settings.encoder)
-    matcher = Matcher(load(settings.artifacts, encoder), encoder)
+    matcher = Matcher(load(settings.artifacts, encoder), encoder, load_ranker(settings.ranker))
     store = Store(settings.database)
     matcher.match("预热一下", articles=1)
-    return Dialogue(matcher, policy_of(settings), store, settings.choice_minutes), matcher, store
+    return Dialogue(matcher, read_policy(settings.policy, settings.risk), store, settings.choice_minutes), matcher, store
 
 
 def show(reply: Reply) -> str:

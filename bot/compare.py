@@ -140,5 +140,5 @@ def _spread(bits: int, size: int) -> tuple[int, ...]:
     return tuple(bits >> place & 1 for place in range(size))
 
 
-def _dice(left: frozenset[tuple[str, str]], right: frozenset[tuple[str, str]]) -> float:
+def _dice(left: frozenset[int], right: frozenset[int]) -> float:
     return 2 * len(left & right) / (len(left) + len(right)) if left and right else 0.0

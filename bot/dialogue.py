@@ -13,9 +13,10 @@ from typing import assert_never
 from sqlalchemy.orm import Session
 
 from bot import sessions, wording
-from bot.decide import Policy, asks_for_human, decide
+from bot.decide import asks_for_human, decide
 from bot.handoff.tickets import open_ticket
 from bot.match import Matcher, is_valid
+from bot.policy import Policy
 from bot.store import Conversation, FeedbackRow, Store, Turn
 from bot.text import normalise
 from bot.values import Answer, Basis, Candidate, Choice, Clarify, Decision, HandOff, Message, Parts, Reply, Ticket

@@ -8,6 +8,8 @@ NuanxinError
 │   ├── ArtifactBroken    changed, cut short or half-written
 │   └── ArtifactForeign   built with another encoder or clean-up
 ├── EncoderError      an encoder cannot be loaded or does not fit
+├── PolicyError       a policy file cannot be read or has no point for the risk asked for
+├── RankerError       a ranker cannot be read or was trained on other columns
 └── StoreError        the database cannot be reached or refuses
 
 Every message names what was found, what was wanted, and the cure.
@@ -61,6 +63,14 @@ class ArtifactForeign(ArtifactError):
 
 class EncoderError(NuanxinError):
     """An encoder that cannot be loaded or used."""
+
+
+class PolicyError(NuanxinError):
+    """A policy that cannot be used."""
+
+
+class RankerError(NuanxinError):
+    """A ranker that cannot be used."""
 
 
 class StoreError(NuanxinError):

@@ -23,17 +23,19 @@ import numpy.typing as npt
 from bot.encoder import Encoder, Vectors
 from bot.errors import ArtifactBroken, ArtifactForeign, ArtifactMissing
 from bot.lexical import LexicalIndex
-from bot.text import CLEANUP_VERSION, normalise, squeeze
+from bot.reading import Reading, from_row, read, to_row
+from bot.text import CLEANUP_VERSION
 from knowledge.records import Article, Citation, Entry, Regulation
 
-FORMAT = "1"
+FORMAT = "2"
 MANIFEST = "manifest.json"
 CURRENT = "CURRENT"
 CURE = "Build it again: python index_build.py (or: bash run.sh build)."
 ENTRIES, ARTICLES = "entries.json", "articles.json"
 WORDING_VECTORS, ARTICLE_VECTORS = "wordings.faiss", "articles.faiss"
 WORDING_GRAMS, ARTICLE_GRAMS = "wordings.npz", "articles.npz"
-FILES = (ENTRIES, ARTICLES, WORDING_VECTORS, ARTICLE_VECTORS, WORDING_GRAMS, ARTICLE_GRAMS)
+WORDING_READINGS = "readings.json"
+FILES = (ENTRIES, ARTICLES, WORDING_VECTORS, ARTICLE_VECTORS, WORDING_GRAMS, ARTICLE_GRAMS, WORDING_READINGS)
 
 Progress = Callable[[str, int, int], None]
 Scores = npt.NDArray[np.float32]
@@ -72,14 +74,19 @@ class Side:
     Args:
         texts: the wordings or article texts.
         owners: for each text the place of its owner in the list of owners.
-        compare: keep the texts without punctuation too (`bare`), for comparing letter by letter.
+        readings: what was read off each text, where texts are compared one by one.
     """
 
     def __init__(
-        self, texts: Sequence[str], owners: Sequence[int], vectors: faiss.Index, grams: LexicalIndex, compare: bool = False
+        self,
+        texts: Sequence[str],
+        owners: Sequence[int],
+        vectors: faiss.Index,
+        grams: LexicalIndex,
+        readings: Sequence[Reading] = (),
     ) -> None:
         self.texts = tuple(texts)
-        self.bare = tuple(squeeze(normalise(text)) for text in texts) if compare else ()
+        self.readings = tuple(readings)
         self.owners = np.asarray(owners, dtype=np.int64)
         self._vectors = vectors
         self._grams = grams
@@ -196,6 +203,7 @@ def build(
             faiss.write_index(_vector_index(name, texts, encoder, progress), str(folder / vector_file))
             LexicalIndex.build(texts).save(folder / gram_file)
         files = {name: _sha256(folder / name) for name in FILES}
+        _write_json(folder / WORDING_READINGS, [to_row(read(wording)) for wording in wordings])
         counts = {
             "entries": len(entries),
             "wordings": len(wordings),
@@ -300,11 +308,12 @@ def load(artifacts: Path, encoder: Encoder) -> Index:
     articles = [Article(**row) for row in json.loads((folder / ARTICLES).read_text(encoding="utf-8"))]
     texts, owners = _wordings(entries)
     passages, passage_owners = _passages(articles)
+    readings = [from_row(row) for row in json.loads((folder / WORDING_READINGS).read_text(encoding="utf-8"))]
     return Index(
         manifest,
         entries,
         articles,
-        Side(texts, owners, faiss.read_index(str(folder / WORDING_VECTORS)), LexicalIndex.load(folder / WORDING_GRAMS), compare=True),
+        Side(texts, owners, faiss.read_index(str(folder / WORDING_VECTORS)), LexicalIndex.load(folder / WORDING_GRAMS), readings),
         Side(passages, passage_owners, faiss.read_index(str(folder / ARTICLE_VECTORS)), LexicalIndex.load(folder / ARTICLE_GRAMS)),
     )
 

@@ -1,4 +1,4 @@
-"""A text to ranked entries and articles, each with the parts of its score; the only RapidFuzz user.
+"""A text to ranked entries and articles, each with the parts of its score.
 
 The agents' lookup, the worker's question and the evaluation all come through here. Knows nothing of
 thresholds or sessions.
@@ -11,21 +11,25 @@ from datetime import date
 
 import numpy as np
 import numpy.typing as npt
-from rapidfuzz import fuzz
 
+from bot.compare import compare
 from bot.encoder import Encoder
 from bot.index import Index
-from bot.text import normalise, squeeze
+from bot.rank import Ranker, entry_features
+from bot.reading import read
+from bot.text import normalise, squeeze, strip_fillers
 from bot.values import ArticleHit, Candidate, Matched, Parts
 from knowledge.citations import find_numbers
 from knowledge.law_names import short_names, spoken_names
 from knowledge.records import Article, Citation, Entry
 
-DENSE, LEXICAL, FUZZY = 5 / 7, 1 / 7, 1 / 7
-"""Weights of the parts, chosen on the dev bank: R@1 0.927 dense alone, 0.930 so."""
-
+LEXICAL = 0.2
+"""Share of the lexical cosine, added to the dense one, in choosing which wordings are compared closely."""
 ARTICLE_DENSE, ARTICLE_LEXICAL = 0.6, 0.4
-_POOL = 60
+_POOL = 40
+"""Wordings compared closely for each question; the trained ranker saw as many."""
+_LETTERS_POOL = 20
+"""Wordings that come in by their letters alone, whatever their vectors say."""
 _ARTICLE_POOL = 200
 _CITED = 1.0
 """An article named by the worker is what he wants to see."""
@@ -37,9 +41,10 @@ _PRIORITIES = {"in_force": 0, "revised": 1, "repealed": 2}
 class Matcher:
     """Finds entries and articles in one index."""
 
-    def __init__(self, index: Index, encoder: Encoder) -> None:
+    def __init__(self, index: Index, encoder: Encoder, ranker: Ranker) -> None:
         self.index = index
         self._encoder = encoder
+        self._ranker = ranker
         self._short_names = _short_names(index.laws)
 
     def match(self, text: str, entries: int = 10, articles: int = 10, today: date | None = None) -> Matched:
@@ -50,7 +55,7 @@ class Matcher:
             entries, articles: how many of each at most.
             today: leaves out entries not valid on that day; None leaves out nothing.
         """
-        clean = normalise(text)
+        clean = strip_fillers(normalise(text))
         if not squeeze(clean):
             return Matched(text)
         vector = self._encoder.encode([clean])
@@ -64,23 +69,26 @@ class Matcher:
             return ()
         lexical = side.lexical(clean)
         near, _ = side.nearest(vector, _POOL)
-        pool = np.union1d(near, _top(lexical, _POOL))
-        dense = side.cosine(vector, pool)
-        query = squeeze(clean)
-        best: dict[int, Candidate] = {}
-        for place, cosine in zip(pool, dense, strict=True):
-            wording = side.texts[place]
-            parts = Parts(
-                wording=wording,
-                dense=_unit(cosine),
-                lexical=_unit(lexical[place]),
-                fuzzy=fuzz.ratio(query, side.bare[place]) / 100,
-            )
-            score = DENSE * parts.dense + LEXICAL * parts.lexical + FUZZY * parts.fuzzy
-            owner = int(side.owners[place])
-            if owner not in best or score > best[owner].score:
-                best[owner] = Candidate(self.index.entries[owner], round(score, 6), parts)
-        found = [candidate for candidate in best.values() if today is None or is_valid(candidate.entry, today)]
+        pool = np.union1d(near, _top(lexical, _LETTERS_POOL))
+        dense = np.clip(side.cosine(vector, pool), 0, 1)
+        chosen = np.argsort(-(dense + LEXICAL * lexical[pool]), kind="stable")[:_POOL]
+        pool, dense, letters = pool[chosen], dense[chosen], np.clip(lexical[pool[chosen]], 0, 1)
+        here = read(clean)
+        apart = compare(here, [side.readings[place] for place in pool], self._ranker.weights)
+        log_odds = self._ranker.pair_log_odds(np.column_stack([apart, dense]))
+        owners, features, best = entry_features(log_odds, dense, letters, side.owners[pool], len(here.bare))
+        found = []
+        for owner, score, place in zip(owners, self._ranker.entry_scores(features), best, strict=True):
+            entry = self.index.entries[owner]
+            if today is None or is_valid(entry, today):
+                parts = Parts(
+                    wording=side.texts[pool[place]],
+                    dense=round(float(dense[place]), 6),
+                    lexical=round(float(letters[place]), 6),
+                    fuzzy=round(float(apart[place, 0]), 6),
+                    same=round(float(1 / (1 + np.exp(-log_odds[place]))), 6),
+                )
+                found.append(Candidate(entry, round(float(score), 6), parts))
         found.sort(key=lambda candidate: (-candidate.score, candidate.entry.id))
         return tuple(found[:count])
 
@@ -153,7 +161,3 @@ def _top(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
     count = min(count, len(scores))
     places = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
     return places[scores[places] > 0]
-
-
-def _unit(value: float) -> float:
-    return float(min(max(value, 0.0), 1.0))

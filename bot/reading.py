@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 from zlib import crc32
 
 from bot.text import cut, grams, legal_terms, normalise, sound, squeeze, strip_fillers
@@ -77,7 +79,7 @@ class Reading:
     Attributes:
         bare: the normalised text without fillers and punctuation.
         grams, words: buckets of its characters and pairs, and of its words.
-        sounds: pairs of neighbouring syllables, tones left out.
+        sounds: buckets of pairs of neighbouring syllables, tones left out.
         numbers: quantities with their units.
         negated: what is negated: the one or two characters after 不, 没, 未, …
         asks, parties, times: bit n is set where row n of ASKS, PARTIES, TIMES is spoken of.
@@ -87,7 +89,7 @@ class Reading:
     bare: str
     grams: frozenset[int]
     words: frozenset[int]
-    sounds: frozenset[tuple[str, str]]
+    sounds: frozenset[int]
     numbers: frozenset[Quantity]
     negated: frozenset[str]
     asks: int
@@ -110,7 +112,7 @@ def read(text: str) -> Reading:
         bare=bare,
         grams=frozenset(map(bucket, grams(bare))),
         words=frozenset(map(bucket, cut(bare))),
-        sounds=frozenset(pairwise(sounds)),
+        sounds=frozenset(bucket(f"{first} {second}") for first, second in pairwise(sounds)),
         numbers=frozenset(find_quantities(clean)),
         negated=_negated(bare),
         asks=_bits(_ASKS, bare),
@@ -132,3 +134,35 @@ def _negated(bare: str) -> frozenset[str]:
     """What follows a negation, questions of the form 能不能 and fixed words left out."""
     text = _NO_NEGATION.sub("～", bare)
     return frozenset((match[2] or "∅")[:1] for match in _NEGATION.finditer(text))
+
+
+def to_row(reading: Reading) -> list[object]:
+    """A reading as plain lists, for a file."""
+    numbers = [[q.value.numerator, q.value.denominator, q.unit] for q in sorted(reading.numbers, key=lambda q: (q.unit, q.value))]
+    return [
+        reading.bare,
+        *(sorted(found) for found in (reading.grams, reading.words, reading.sounds)),
+        numbers,
+        sorted(reading.negated),
+        reading.asks,
+        reading.parties,
+        reading.times,
+        sorted(reading.terms),
+    ]
+
+
+def from_row(row: list[Any]) -> Reading:
+    """A reading from a row of `to_row`."""
+    bare, found_grams, words, sounds, numbers, negated, asks, parties, times, terms = row
+    return Reading(
+        bare=bare,
+        grams=frozenset(found_grams),
+        words=frozenset(words),
+        sounds=frozenset(sounds),
+        numbers=frozenset(Quantity(Fraction(above, below), unit) for above, below, unit in numbers),
+        negated=frozenset(negated),
+        asks=asks,
+        parties=parties,
+        times=times,
+        terms=frozenset(terms),
+    )

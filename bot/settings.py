@@ -11,8 +11,10 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import SettingError
+from bot.policy import BUNDLED_POLICY
 
-BUNDLED_ENCODER = Path(__file__).resolve().parent / "models" / "static-zh-v1"
+BUNDLED_ENCODER = Path(__file__).resolve().parent / "models" / "static-zh-v2"
+BUNDLED_RANKER = Path(__file__).resolve().parent / "models" / "ranker-zh-v1"
 
 
 class Settings(BaseSettings):
@@ -22,14 +24,14 @@ class Settings(BaseSettings):
 
     artifacts: Path = Path("artifacts")
     encoder: str = str(BUNDLED_ENCODER)
+    ranker: Path = BUNDLED_RANKER
     database: str = "sqlite:///var/nuanxin.db"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     longest_question: int = Field(default=2000, ge=50, le=20_000)
     choice_minutes: int = Field(default=10, ge=1, le=1440)
-    answer_score: float = Field(default=0.66, ge=0, le=1)
-    answer_margin: float = Field(default=0.05, ge=0, le=1)
-    clarify_score: float = Field(default=0.45, ge=0, le=1)
+    policy: Path = BUNDLED_POLICY
+    risk: float = Field(default=0.05, gt=0, le=1)
     frame_ancestors: str = "'self'"
 
 

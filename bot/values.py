@@ -22,12 +22,19 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Why a candidate has its score; each 0..1, the same words give 1.0 in each."""
+    """Why a candidate has its score; each 0..1.
+
+    Attributes:
+        wording: the entry's wording that fits best.
+        dense, lexical, fuzzy: closeness of meaning, of characters and of spelling; 1.0 for the same words.
+        same: how likely question and wording mean the same, by the pair model.
+    """
 
     wording: str
     dense: float
     lexical: float
     fuzzy: float
+    same: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from bot.decide import Policy, asks_for_human, decide, policy_of
+from bot.decide import asks_for_human, decide
 from bot.encoder import SentenceEncoder
 from bot.errors import NuanxinError
 from bot.index import load
 from bot.match import Matcher
+from bot.policy import Policy, read_policy
+from bot.rank import load_ranker
 from bot.settings import read_settings
 from bot.text import normalise, prepare
 from bot.values import Answer, Clarify, Decision, Matched
@@ -102,11 +104,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cases = read_cases(chosen.cases)
         encoder = SentenceEncoder(settings.encoder)
         prepare()
-        matcher = Matcher(load(chosen.artifacts or settings.artifacts, encoder), encoder)
+        matcher = Matcher(load(chosen.artifacts or settings.artifacts, encoder), encoder, load_ranker(settings.ranker))
     except (NuanxinError, BadCase, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    figures, rows = evaluate(cases, matcher, policy_of(settings))
+    figures, rows = evaluate(cases, matcher, read_policy(settings.policy, settings.risk))
     if chosen.report:
         print(f"report: {write_report(chosen.report, figures, rows)}")
     print(json.dumps(figures, ensure_ascii=False))

@@ -1,0 +1,157 @@
+"""Fit the policy: the lowest score to answer from, for each share of wrong answers one is ready to accept.
+
+python -m eval.fit CASES.jsonl [CASES.jsonl …] --artifacts DIR [--out bot/models/policy.json]
+
+Thresholds are tested one after another from the strictest to the most lenient, and the last one before the first
+failure is taken (fixed sequence testing: Angelopoulos and others 2021, Learn then Test, arXiv 2110.01052). A threshold
+passes when the upper Clopper-Pearson bound (Biometrika 1934, doi 10.1093/biomet/26.4.404) of the share of wrong ones
+among the answers given is not above the risk. The first FEWEST answers are not tested: so few answers cannot pass.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from scipy.stats import beta
+
+from bot.decide import asks_for_human
+from bot.encoder import SentenceEncoder
+from bot.errors import NuanxinError
+from bot.index import load
+from bot.match import Matcher
+from bot.policy import BUNDLED_POLICY, PolicyPoint
+from bot.rank import load_ranker
+from bot.settings import read_settings
+from bot.text import normalise, prepare
+from eval.cases import BadCase, Case, read_cases
+
+RISKS = (0.01, 0.02, 0.03, 0.05, 0.08, 0.10, 0.15, 0.20)
+CONFIDENCE = 0.95
+FEWEST = 20
+OFFERED = 0.97
+"""Share of the questions with a right entry whose best candidate is at least offered as a choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The best candidate of one question: its score, whether it is right, whether any entry would have been."""
+
+    score: float
+    right: bool
+    has_entry: bool
+
+
+def score_cases(cases: Sequence[Case], matcher: Matcher) -> list[Scored]:
+    """The best candidate of every labelled case; what asks for a human, or finds nothing, scores 0."""
+    found = []
+    for case in cases:
+        if case.entries is None:
+            continue
+        matched = matcher.match(case.query, articles=0)
+        first = matched.entries[0] if matched.entries and not asks_for_human(normalise(case.query)) else None
+        found.append(Scored(first.score if first else 0.0, bool(first and first.entry.id in case.entries), bool(case.entries)))
+    return found
+
+
+def upper_bound(wrong: int, given: int, confidence: float = CONFIDENCE) -> float:
+    """Upper Clopper-Pearson bound of a share, 0..1."""
+    return 1.0 if wrong >= given else float(beta.ppf(confidence, wrong + 1, given - wrong))
+
+
+def curve(scored: Sequence[Scored]) -> list[PolicyPoint]:
+    """Risk and coverage at every threshold that occurs, strictest first; `risk` is the bound itself."""
+    ordered = sorted(scored, key=lambda case: -case.score)
+    coverable = max(1, sum(case.has_entry for case in scored))
+    points, wrong, covered = [], 0, 0
+    for given, case in enumerate(ordered, start=1):
+        wrong += not case.right
+        covered += case.has_entry
+        if given < len(ordered) and ordered[given].score == case.score:
+            continue
+        bound = upper_bound(wrong, given)
+        points.append(PolicyPoint(bound, case.score, covered / coverable, wrong / given, bound))
+    return points
+
+
+def fit_point(points: Sequence[PolicyPoint], scored: Sequence[Scored], risk: float) -> PolicyPoint | None:
+    """The most lenient threshold reached before the first failure; None where none passes."""
+    chosen = None
+    for point in points:
+        if sum(case.score >= point.answer for case in scored) < FEWEST:
+            continue
+        if point.bound > risk:
+            if chosen is not None:
+                break
+            continue
+        chosen = PolicyPoint(risk, round(point.answer, 4), round(point.coverage, 4), round(point.wrong, 4), round(point.bound, 4))
+    return chosen
+
+
+def fit(scored: Sequence[Scored]) -> dict[str, object]:
+    """The contents of a policy file.
+
+    Raises:
+        ValueError: not one of the risks can be kept on these cases.
+    """
+    points = curve(scored)
+    chosen = [point for risk in RISKS if (point := fit_point(points, scored, risk)) is not None]
+    if not chosen:
+        raise ValueError(f"{len(scored)} cases: no threshold keeps a risk of {RISKS[-1]:g} at {CONFIDENCE:.0%} confidence")
+    right = sorted((case.score for case in scored if case.right), reverse=True)
+    clarify = right[min(len(right) - 1, int(OFFERED * len(right)))] if right else 0.0
+    clarify = round(min(clarify, chosen[0].answer), 4)
+    return {
+        "method": "fixed sequence testing with Clopper-Pearson bounds",
+        "confidence": CONFIDENCE,
+        "cases": len(scored),
+        "with_entry": sum(case.has_entry for case in scored),
+        "points": [asdict(point) for point in chosen],
+        "clarify": clarify,
+        "outside": round(clarify / 2, 4),
+        "curve": [
+            {"answer": round(p.answer, 4), "coverage": round(p.coverage, 4), "wrong": round(p.wrong, 4), "bound": round(p.bound, 4)}
+            for p in points[:: max(1, len(points) // 60)]
+        ],
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line entry; prints a line for each risk, the last line is one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", type=Path, nargs="+")
+    parser.add_argument("--artifacts", type=Path)
+    parser.add_argument("--out", type=Path, default=BUNDLED_POLICY)
+    chosen = parser.parse_args(arguments)
+    try:
+        settings = read_settings()
+        cases = [case for path in chosen.cases for case in read_cases(path)]
+        encoder, ranker = SentenceEncoder(settings.encoder), load_ranker(settings.ranker)
+        prepare()
+        index = load(chosen.artifacts or settings.artifacts, encoder)
+        policy = fit(score_cases(cases, Matcher(index, encoder, ranker)))
+    except (NuanxinError, BadCase, OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    made_of = {"encoder": encoder.fingerprint, "ranker": ranker.fingerprint, "index": index.version}
+    digest = hashlib.sha256(json.dumps(policy | made_of, sort_keys=True).encode()).hexdigest()
+    policy = {"version": digest[:12], **policy, "made_of": made_of}
+    chosen.out.write_text(json.dumps(policy, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    points = policy["points"]
+    assert isinstance(points, list)
+    for point in points:
+        print(
+            f"risk {point['risk']:.2f}: answer from {point['answer']:.3f}, coverage {point['coverage']:.3f}, "
+            f"wrong {point['wrong']:.3f}, at most {point['bound']:.3f} with {CONFIDENCE:.0%} confidence"
+        )
+    print(json.dumps({"policy": policy["version"], "cases": policy["cases"], "points": points, "clarify": policy["clarify"]}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
