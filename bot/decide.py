@@ -27,7 +27,8 @@ def decide(matched: Matched, policy: Policy, asked_for_human: bool = False) -> D
     if not matched.entries:
         return HandOff("outside")
     first = matched.entries[0]
-    if first.score >= policy.answer:
+    tied = len(matched.entries) > 1 and matched.entries[1].score == first.score  # the very words of two entries
+    if first.score >= policy.answer and not tied:
         return Answer(first)
     choices = tuple(candidate for candidate in matched.entries if candidate.score >= policy.clarify)[:MOST_CHOICES]
     if choices:

@@ -37,6 +37,9 @@ WORDING_GRAMS, ARTICLE_GRAMS = "wordings.npz", "articles.npz"
 WORDING_READINGS = "readings.json"
 FILES = (ENTRIES, ARTICLES, WORDING_VECTORS, ARTICLE_VECTORS, WORDING_GRAMS, ARTICLE_GRAMS, WORDING_READINGS)
 
+MOST_EXACT = 5000
+"""Articles up to which every one is compared with the question."""
+
 Progress = Callable[[str, int, int], None]
 Scores = npt.NDArray[np.float32]
 
@@ -196,11 +199,11 @@ def build(
         _write_json(folder / ARTICLES, [asdict(article) for article in articles])
         wordings, _ = _wordings(entries)
         passages, _ = _passages(articles)
-        for name, texts, vector_file, gram_file in (
-            ("问法", wordings, WORDING_VECTORS, WORDING_GRAMS),
-            ("条文", passages, ARTICLE_VECTORS, ARTICLE_GRAMS),
+        for name, texts, vector_file, gram_file, exact in (
+            ("问法", wordings, WORDING_VECTORS, WORDING_GRAMS, True),
+            ("条文", passages, ARTICLE_VECTORS, ARTICLE_GRAMS, False),
         ):
-            faiss.write_index(_vector_index(name, texts, encoder, progress), str(folder / vector_file))
+            faiss.write_index(_vector_index(name, texts, encoder, progress, exact), str(folder / vector_file))
             LexicalIndex.build(texts).save(folder / gram_file)
         files = {name: _sha256(folder / name) for name in FILES}
         _write_json(folder / WORDING_READINGS, [to_row(read(wording)) for wording in wordings])
@@ -236,8 +239,15 @@ def build(
     return target
 
 
-def _vector_index(name: str, texts: Sequence[str], encoder: Encoder, progress: Progress) -> faiss.Index:
-    index = faiss.IndexFlatIP(encoder.dimension)
+def _vector_index(name: str, texts: Sequence[str], encoder: Encoder, progress: Progress, exact: bool) -> faiss.Index:
+    """A flat index, or above MOST_EXACT texts a graph (Malkov and Yashunin, arXiv 1603.09320) where near enough is enough."""
+    index: faiss.Index
+    if exact or len(texts) <= MOST_EXACT:
+        index = faiss.IndexFlatIP(encoder.dimension)
+    else:
+        graph = index = faiss.IndexHNSWFlat(encoder.dimension, 24, faiss.METRIC_INNER_PRODUCT)
+        graph.hnsw.efConstruction = 80
+        graph.hnsw.efSearch = 160
     step = 512
     for at in range(0, len(texts), step):
         index.add(encoder.encode(texts[at : at + step]))

@@ -6,7 +6,7 @@ thresholds or sessions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import numpy as np
@@ -26,15 +26,21 @@ from knowledge.records import Article, Citation, Entry
 LEXICAL = 0.2
 """Share of the lexical cosine, added to the dense one, in choosing which wordings are compared closely."""
 ARTICLE_DENSE, ARTICLE_LEXICAL = 0.6, 0.4
+"""Weights of meaning and letters in how well an article's own text fits."""
+OWN_TEXT, POPULAR, FADING, SPREAD = 0.3, 0.06, 0.7, 0.08
+"""How much the article's own text counts beside the votes of entries; how much it counts that many entries cite it;
+how much less the next citation of an entry counts; how far behind the best an entry still votes (of cosine). On the
+dev questions any value within a factor of two gives article R@10 within 0.02."""
+_VOTERS = 40
+_VOTING_WORDINGS = 160
+_FOREIGN, _HOME = 0.08, 0.22
+"""Share of the bank's own laws among the articles whose text fits: below the first the question is of another field of
+law and entries have no vote, above the second they have it all (AUC 0.965 between the labour and the other dev questions)."""
 _POOL = 40
 """Wordings compared closely for each question; the trained ranker saw as many."""
 _LETTERS_POOL = 20
 """Wordings that come in by their letters alone, whatever their vectors say."""
-_ARTICLE_POOL = 200
-_CITED = 1.0
-"""An article named by the worker is what he wants to see."""
-_THROUGH_ENTRY = 0.9
-"""Lay words and statute words hardly meet: an entry that fits lends its score to the articles it cites."""
+_ARTICLE_POOL = 100
 _PRIORITIES = {"in_force": 0, "revised": 1, "repealed": 2}
 
 
@@ -46,6 +52,22 @@ class Matcher:
         self._encoder = encoder
         self._ranker = ranker
         self._short_names = _short_names(index.laws)
+        self._place = {article.id: place for place, article in enumerate(index.articles)}
+        self._citations = [self._cites(entry) for entry in index.entries]
+        cited = np.zeros(len(index.articles), dtype=np.float32)
+        for places, fading in self._citations:
+            cited[places] += fading
+        self._popular = np.log1p(cited)
+        self._affinity = _affinity(index.articles, cited)
+
+    def _cites(self, entry: Entry) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Places of the articles an entry cites, and how much each citation counts."""
+        found: dict[int, float] = {}
+        for order, citation in enumerate(entry.basis):
+            article = self.index.article(citation)
+            if article is not None:
+                found.setdefault(self._place[article.id], FADING**order)
+        return np.asarray(list(found), dtype=np.int64), np.asarray(list(found.values()), dtype=np.float32)
 
     def match(self, text: str, entries: int = 10, articles: int = 10, today: date | None = None) -> Matched:
         """The best entries and articles for a text, best first.
@@ -60,7 +82,7 @@ class Matcher:
             return Matched(text)
         vector = self._encoder.encode([clean])
         ranked = self._rank_entries(clean, vector, max(entries, 20), today)
-        hits = self._rank_articles(clean, vector, ranked, articles) if articles else ()
+        hits = self._rank_articles(clean, vector, articles) if articles else ()
         return Matched(text, ranked[:entries], hits)
 
     def _rank_entries(self, clean: str, vector: npt.NDArray[np.float32], count: int, today: date | None) -> tuple[Candidate, ...]:
@@ -78,7 +100,9 @@ class Matcher:
         log_odds = self._ranker.pair_log_odds(np.column_stack([apart, dense]))
         owners, features, best = entry_features(log_odds, dense, letters, side.owners[pool], len(here.bare))
         found = []
-        for owner, score, place in zip(owners, self._ranker.entry_scores(features), best, strict=True):
+        scores = self._ranker.entry_scores(features)
+        scores[np.isin(owners, side.owners[pool[[side.readings[place].bare == here.bare for place in pool]]])] = 1.0  # the very words
+        for owner, score, place in zip(owners, scores, best, strict=True):
             entry = self.index.entries[owner]
             if today is None or is_valid(entry, today):
                 parts = Parts(
@@ -92,38 +116,57 @@ class Matcher:
         found.sort(key=lambda candidate: (-candidate.score, candidate.entry.id))
         return tuple(found[:count])
 
-    def _rank_articles(
-        self, clean: str, vector: npt.NDArray[np.float32], ranked: tuple[Candidate, ...], count: int
-    ) -> tuple[ArticleHit, ...]:
-        scores: dict[str, ArticleHit] = {}
-
-        def offer(article: Article, score: float) -> None:
-            had = scores.get(article.id)
-            if had is None or score > had.score:
-                scores[article.id] = ArticleHit(article, round(score, 6))
-
+    def _rank_articles(self, clean: str, vector: npt.NDArray[np.float32], count: int) -> tuple[ArticleHit, ...]:
+        """Articles by their own text and by the votes of entries: lay words and statute words hardly meet."""
         side = self.index.passages
-        if side.texts:
-            lexical = side.lexical(clean)
-            near, _ = side.nearest(vector, _ARTICLE_POOL)
-            pool = np.union1d(near, _top(lexical, _ARTICLE_POOL))
-            dense = np.clip(side.cosine(vector, pool), 0, 1)
-            mixed = ARTICLE_DENSE * dense + ARTICLE_LEXICAL * np.clip(lexical[pool], 0, 1)
-            for place in np.argsort(-mixed, kind="stable")[: 2 * count]:  # an article may stand there twice
-                offer(self.index.articles[int(side.owners[pool[place]])], float(mixed[place]))
-        for candidate in ranked[:10]:
-            for order, citation in enumerate(candidate.entry.basis):
-                article = self.index.article(citation)
-                if article is not None:
-                    offer(article, _THROUGH_ENTRY * candidate.score * 0.98**order)
-        for article in self._cited(clean):
-            offer(article, _CITED)
+        if not side.texts:
+            return ()
+        lexical = side.lexical(clean)
+        near, _ = side.nearest(vector, _ARTICLE_POOL)
+        pool = np.union1d(near, _top(lexical, _ARTICLE_POOL))
+        dense = np.clip(side.cosine(vector, pool), 0, 1)
+        fits = np.zeros(len(self.index.articles), dtype=np.float32)  # an article may stand there twice: text and digest
+        np.maximum.at(fits, side.owners[pool], ARTICLE_DENSE * dense + ARTICLE_LEXICAL * np.clip(lexical[pool], 0, 1))
+        scores = OWN_TEXT * fits
+        home = self._at_home(side.owners[pool], dense)
+        if home > 0:
+            votes = self._votes(vector)
+            scores += home * (votes + POPULAR * self._popular * (votes > 0))
+        scores = 1 - np.exp(-3 * scores)  # to 0..1, the order kept
+        cited = [self._place[article.id] for article in self._cited(clean)]
+        scores[cited] = 1.0
         # The current version of an article stands before older ones, whatever their scores; repealed texts stand last.
+        best = _top(scores, 3 * count + len(cited))
         hits = sorted(
-            scores.values(),
+            (ArticleHit(self.index.articles[place], round(float(scores[place]), 6)) for place in best),
             key=lambda hit: (_PRIORITIES[hit.article.status] > 0, -hit.score, hit.article.id),
         )
         return tuple(hits[:count])
+
+    def _at_home(self, places: npt.NDArray[np.int64], dense: npt.NDArray[np.float32]) -> float:
+        """How much of what fits belongs to laws that the bank cites, 0..1; see _FOREIGN and _HOME."""
+        top = np.argsort(-dense)[:50]
+        weight = dense[top]
+        share = float(weight @ self._affinity[places[top]]) / max(float(weight.sum()), 1e-9)
+        return min(max((share - _FOREIGN) / (_HOME - _FOREIGN), 0.0), 1.0)
+
+    def _votes(self, vector: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Near entries vote for the articles they cite, the nearer the more; shape (articles,), sum about 1 to 3."""
+        side = self.index.wordings
+        votes = np.zeros(len(self.index.articles), dtype=np.float32)
+        near, cosines = side.nearest(vector, _VOTING_WORDINGS)
+        closest: dict[int, float] = {}
+        for owner, cosine in zip(side.owners[near].tolist(), cosines.tolist(), strict=True):
+            closest.setdefault(owner, cosine)  # best first
+            if len(closest) == _VOTERS:
+                break
+        if not closest:
+            return votes
+        power = np.exp((np.asarray(list(closest.values())) - max(closest.values())) / SPREAD)
+        for owner, weight in zip(closest, power / power.sum(), strict=True):
+            places, fading = self._citations[owner]
+            votes[places] += weight * fading
+        return votes
 
     def _cited(self, clean: str) -> Iterable[Article]:
         """Articles that the text names: 劳动合同法47条, 第四十七条 after a title, a title in short."""
@@ -144,6 +187,16 @@ def is_valid(entry: Entry, today: date) -> bool:
     """Whether an entry may be answered on that day; a date given to the month or year covers all of it."""
     day = today.isoformat()
     return entry.valid_from[: len(day)] <= day and (not entry.valid_to or day[: len(entry.valid_to)] <= entry.valid_to)
+
+
+def _affinity(articles: Sequence[Article], cited: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """For each article how often its law is cited, per article of that law, at most 1."""
+    sizes: dict[str, int] = {}
+    sums: dict[str, float] = {}
+    for article, weight in zip(articles, cited.tolist(), strict=True):
+        sizes[article.law] = sizes.get(article.law, 0) + 1
+        sums[article.law] = sums.get(article.law, 0.0) + weight
+    return np.asarray([min(1.0, sums[article.law] / sizes[article.law]) for article in articles], dtype=np.float32)
 
 
 def _short_names(laws: Iterable[str]) -> dict[str, str]:

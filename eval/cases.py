@@ -10,7 +10,9 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+LABELS = Path(__file__).resolve().parent / "data" / "worker_dev_labels.jsonl"
 EXPECTED = ("answer", "clarify", "handoff")
 
 
@@ -75,12 +77,15 @@ def _case(line: str, where: str) -> Case:
 
 def write_cases(cases: Iterable[Case], path: Path) -> int:
     """Write cases as JSONL, unset fields left out; returns how many."""
-    lines = [json.dumps({k: v for k, v in asdict(case).items() if v not in (None, ())}, ensure_ascii=False) for case in cases]
+    lines = [
+        json.dumps({k: v for k, v in asdict(case).items() if v is not None and (v != () or k == "entries")}, ensure_ascii=False)
+        for case in cases
+    ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return len(lines)
 
 
-def _rows(path: Path) -> Iterator[dict[str, list[str]]]:
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
@@ -109,10 +114,19 @@ def stard_other_dev(folder: Path) -> Iterator[Case]:
         yield Case(str(row["query"]), articles=tuple(row["articles"]), tags=("stard-other",))
 
 
+def worker_dev(folder: Path) -> Iterator[Case]:
+    """Questions as people typed them, with our labels: two readers independently, then settled."""
+    labels = {row["query_id"]: row for row in _rows(LABELS)}
+    for row in _rows(folder / "worker_dev.jsonl"):
+        label = labels[row["query_id"]]
+        yield Case(str(row["query"]), entries=tuple(label["entries"]), expect=str(label["decision"]), tags=(str(label["scope"]),))
+
+
 ADAPTERS: dict[str, Callable[[Path], Iterator[Case]]] = {
     "diac-dev": diac_dev,
     "equals-dev": equals_dev,
     "stard-other-dev": stard_other_dev,
+    "worker-dev": worker_dev,
 }
 
 

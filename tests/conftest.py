@@ -13,11 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.decide import policy_of
 from bot.dialogue import Dialogue
 from bot.encoder import SentenceEncoder
 from bot.index import Index, build, load
 from bot.match import Matcher
+from bot.policy import Policy, read_policy
+from bot.rank import Ranker, load_ranker
 from bot.settings import Settings
 from bot.store import Store
 from knowledge.records import Article, Citation, Entry, Regulation
@@ -82,8 +83,18 @@ def index(artifacts: Path, encoder: SentenceEncoder) -> Index:
 
 
 @pytest.fixture(scope="session")
-def matcher(index: Index, encoder: SentenceEncoder) -> Matcher:
-    return Matcher(index, encoder)
+def ranker() -> Ranker:
+    return load_ranker(Settings().ranker)
+
+
+@pytest.fixture(scope="session")
+def policy() -> Policy:
+    return read_policy(Settings().policy, Settings().risk)
+
+
+@pytest.fixture(scope="session")
+def matcher(index: Index, encoder: SentenceEncoder, ranker: Ranker) -> Matcher:
+    return Matcher(index, encoder, ranker)
 
 
 @pytest.fixture
@@ -94,8 +105,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def dialogue(matcher: Matcher, store: Store) -> Dialogue:
-    return Dialogue(matcher, policy_of(Settings()), store)
+def dialogue(matcher: Matcher, store: Store, policy: Policy) -> Dialogue:
+    return Dialogue(matcher, policy, store)
 
 
 def free_port() -> int:

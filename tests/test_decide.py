@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.decide import MOST_CHOICES, Policy, asks_for_human, decide
+from bot.decide import MOST_CHOICES, asks_for_human, decide
+from bot.policy import Policy
 from bot.values import Answer, Candidate, Clarify, HandOff, Matched, Parts
 from knowledge.records import Entry
 
-POLICY = Policy(answer=0.7, margin=0.05, clarify=0.5, sure=0.95, outside=0.3)
+POLICY = Policy(answer=0.7, clarify=0.5, outside=0.3)
 
 
 def matched(*scores: float) -> Matched:
@@ -20,9 +21,8 @@ def matched(*scores: float) -> Matched:
     [
         ((0.9,), Answer, "e0"),
         ((0.7, 0.6), Answer, "e0"),
-        ((0.7, 0.69), Clarify, 2),
         ((0.97, 0.96), Answer, "e0"),
-        ((0.97, 0.97), Clarify, 2),
+        ((1.0, 1.0), Clarify, 2),
         ((0.69, 0.2), Clarify, 1),
         ((0.6, 0.59, 0.58, 0.57), Clarify, 3),
         ((0.49,), HandOff, "unclear"),

@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from bot.decide import policy_of
 from bot.dialogue import Dialogue
 from bot.errors import StoreError
 from bot.match import Matcher
+from bot.policy import Policy
 from bot.sessions import read_pick
-from bot.settings import Settings
 from bot.store import Store, TicketRow, Turn
 from bot.values import Message, Reply
 from tests.conftest import ENTRIES
@@ -46,9 +45,9 @@ def test_numbers_that_offer_nothing(dialogue: Dialogue) -> None:
     assert [read_pick(text) for text in ("第二个", "３", "两", "11", "1个月工资", "一年", "")] == [2, 3, 2, None, None, None, None]
 
 
-def test_choices_expire(matcher: Matcher, store: Store) -> None:
+def test_choices_expire(matcher: Matcher, store: Store, policy: Policy) -> None:
     clock = [datetime(2026, 1, 1, 8)]
-    dialogue = Dialogue(matcher, policy_of(Settings()), store, choice_minutes=10, now=lambda: clock[0])
+    dialogue = Dialogue(matcher, policy, store, choice_minutes=10, now=lambda: clock[0])
     ask(dialogue, "老板不发工资咋整")
     clock[0] += timedelta(minutes=11)
     assert ask(dialogue, "1").kind == "handoff"
@@ -91,9 +90,9 @@ def test_a_fault_of_the_engine_reaches_a_human(dialogue: Dialogue, matcher: Matc
     assert "secret" not in reply.text
 
 
-def test_a_database_that_is_gone_promises_nothing(tmp_path_factory: pytest.TempPathFactory, matcher: Matcher) -> None:
+def test_a_database_that_is_gone_promises_nothing(tmp_path_factory: pytest.TempPathFactory, matcher: Matcher, policy: Policy) -> None:
     store = Store(f"sqlite:///{tmp_path_factory.mktemp('db')}/a.db")
-    dialogue = Dialogue(matcher, policy_of(Settings()), store)
+    dialogue = Dialogue(matcher, policy, store)
     with store.transaction() as session:
         session.connection().exec_driver_sql("DROP TABLE turn")
     with pytest.raises(StoreError):

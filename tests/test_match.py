@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from bot.match import DENSE, FUZZY, LEXICAL, Matcher, is_valid
+from bot.match import Matcher, is_valid
 from knowledge.records import Entry
 from tests.conftest import ENTRIES
 
@@ -15,7 +15,10 @@ def test_the_same_words_score_one(matcher: Matcher, entry: Entry) -> None:
         first = matcher.match(wording).entries[0]
         assert first.entry.id == entry.id
         assert first.parts.wording == wording
-        assert first.score == pytest.approx(1.0, abs=2e-3)
+        assert first.score == 1.0
+        assert first.parts.dense == pytest.approx(1.0, abs=1e-4)
+        assert first.parts.lexical == pytest.approx(1.0, abs=1e-4)
+        assert first.parts.fuzzy == 1.0
 
 
 def test_spelling_does_not_matter(matcher: Matcher) -> None:
@@ -24,11 +27,19 @@ def test_spelling_does_not_matter(matcher: Matcher) -> None:
         assert matcher.match(written).entries[0].score == pytest.approx(plain.score, abs=1e-6)
 
 
-def test_parts_make_the_score(matcher: Matcher) -> None:
-    for candidate in matcher.match("工资被拖着不给").entries:
+def test_parts_explain_the_score(matcher: Matcher) -> None:
+    found = matcher.match("工资被拖着不给").entries
+    assert found[0].entry.id == "wage-1"
+    for candidate in found:
         parts = candidate.parts
-        assert candidate.score == pytest.approx(DENSE * parts.dense + LEXICAL * parts.lexical + FUZZY * parts.fuzzy, abs=1e-6)
-        assert 0 <= candidate.score <= 1
+        assert parts.wording in candidate.entry.wordings
+        assert all(0 <= value <= 1 for value in (candidate.score, parts.dense, parts.lexical, parts.fuzzy, parts.same))
+    assert [c.score for c in found] == sorted((c.score for c in found), reverse=True)
+
+
+@pytest.mark.parametrize("text", ["你好，请问一下老板不发公资咋整，谢谢", "老闆不發工資怎麼辦"])
+def test_greetings_slips_and_script_do_not_matter(matcher: Matcher, text: str) -> None:
+    assert matcher.match(text).entries[0].entry.id == "wage-1"
 
 
 @pytest.mark.parametrize("text", ["劳动合同法47条", "《劳动合同法》第四十七条", "合同法第47条赔偿", "中华人民共和国劳动合同法第47条怎么说"])
