@@ -68,6 +68,7 @@ class SentenceEncoder:
                 f"The encoder {model} cannot be loaded ({type(error).__name__}: {error}). "
                 "Give a sentence-transformers folder or hub name with NUANXIN_ENCODER or --encoder."
             ) from error
+        self._cleans_itself = folder.is_dir() and _has_own_module(folder)
         self.name = folder.name
         self.fingerprint = _fingerprint(folder) if folder.is_dir() else hashlib.sha256(str(model).encode()).hexdigest()
         dimension = self._model.get_embedding_dimension()
@@ -80,7 +81,7 @@ class SentenceEncoder:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         vectors = self._model.encode(
-            [normalise(text) for text in texts],
+            list(texts) if self._cleans_itself else [normalise(text) for text in texts],
             batch_size=64,
             show_progress_bar=False,
             convert_to_numpy=True,

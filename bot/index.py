@@ -205,8 +205,8 @@ def build(
         ):
             faiss.write_index(_vector_index(name, texts, encoder, progress, exact), str(folder / vector_file))
             LexicalIndex.build(texts).save(folder / gram_file)
-        files = {name: _sha256(folder / name) for name in FILES}
         _write_json(folder / WORDING_READINGS, [to_row(read(wording)) for wording in wordings])
+        files = {name: _sha256(folder / name) for name in FILES}
         counts = {
             "entries": len(entries),
             "wordings": len(wordings),

@@ -32,7 +32,7 @@ _SPACES = re.compile(r"\s+")
 _BETWEEN_HAN = re.compile(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
 _NOT_WORD = re.compile(r"[\W_]+")
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
-LONGEST_MENDED = 300
+LONGEST_MENDED = 160
 """Longer texts are articles and letters, not typed on a phone."""
 SHORTEST_QUESTION = 3
 _EVERYDAY = frozenset(
@@ -84,6 +84,7 @@ def _simplifier() -> opencc.OpenCC:
     return opencc.OpenCC("t2s")
 
 
+@lru_cache(maxsize=32_768)
 def normalise(text: str) -> str:
     """Bring any spelling of the same words to one form.
 
@@ -134,8 +135,8 @@ def _mend(text: str) -> str:
     if len(text) > LONGEST_MENDED:
         return text
     known, starts = _by_sound()
-    sounds = [sound(character) for character in text]
-    places = [at for at in range(len(text) - 1) if (sounds[at], sounds[at + 1]) in starts]
+    sounds = list(map(sound, text))
+    places = [at for at, pair in enumerate(pairwise(sounds)) if pair in starts]
     if not places:
         return text
     ready = _ready()
