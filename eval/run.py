@@ -1,6 +1,6 @@
 """Run labelled cases through match and decide, with no server; the last line printed is one JSON object.
 
-python -m eval.run CASES.jsonl --artifacts DIR [--report DIR]
+python -m eval.run CASES.jsonl --artifacts DIR [--report DIR [--against DIR]]
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from bot.text import normalise, prepare
 from bot.values import Answer, Clarify, Decision, Matched
 from eval.cases import BadCase, Case, read_cases
 from eval.metrics import ARTICLE_MEASURES, ENTRY_MEASURES, Decided, Ranking, decision_figures, latency_figures, rank_figures
-from eval.report import write_report
+from eval.report import read_rows, write_report
 from knowledge.citations import parse_citation
 
 DEEP = 100
@@ -87,7 +87,7 @@ def _row(case: Case, matched: Matched, kind: str, answered: str | None) -> dict[
         "found": [candidate.entry.id for candidate in matched.entries[:5]],
         "score": first.score if first else None,
         "wording": first.parts.wording if first else None,
-        "parts": [first.parts.dense, first.parts.lexical, first.parts.fuzzy] if first else None,
+        "parts": {name: getattr(first.parts, name) for name in ("same", "dense", "lexical", "fuzzy")} if first else None,
         "tags": list(case.tags),
     }
 
@@ -97,20 +97,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", type=Path)
     parser.add_argument("--artifacts", type=Path)
-    parser.add_argument("--report", type=Path)
+    parser.add_argument("--report", type=Path, help="write report.html, summary.json and cases.jsonl here")
+    parser.add_argument("--against", type=Path, help="the report of an earlier run on the same cases, to compare with")
     chosen = parser.parse_args(arguments)
     try:
         settings = read_settings()
         cases = read_cases(chosen.cases)
         encoder = SentenceEncoder(settings.encoder)
         prepare()
+        earlier = read_rows(chosen.against) if chosen.against else None
         matcher = Matcher(load(chosen.artifacts or settings.artifacts, encoder), encoder, load_ranker(settings.ranker))
     except (NuanxinError, BadCase, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     figures, rows = evaluate(cases, matcher, read_policy(settings.policy, settings.risk))
     if chosen.report:
-        print(f"report: {write_report(chosen.report, figures, rows)}")
+        names = {entry.id: entry.question for entry in matcher.index.entries}
+        print(f"report: {write_report(chosen.report, figures, rows, names, earlier)}")
     print(json.dumps(figures, ensure_ascii=False))
     return 0
 
