@@ -1,0 +1,67 @@
+"""Fitting and reading the policy: bounds by known answers, thresholds by hand-made cases."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import PolicyError
+from bot.policy import read_policy
+from bot.settings import Settings
+from eval.fit import FEWEST, Scored, curve, fit, fit_point, upper_bound
+
+
+@pytest.mark.parametrize(("wrong", "given_", "bound"), [(0, 59, 0.0495), (0, 29, 0.0982), (5, 100, 0.1023), (3, 3, 1.0)])
+def test_clopper_pearson_by_the_tables(wrong: int, given_: int, bound: float) -> None:
+    assert upper_bound(wrong, given_) == pytest.approx(bound, abs=2e-4)
+
+
+def cases(right: int, wrong: int) -> list[Scored]:
+    """Right ones with scores above all wrong ones."""
+    good = [Scored(1 - 0.001 * n, True, True) for n in range(right)]
+    return good + [Scored(0.4 - 0.001 * n, False, False) for n in range(wrong)]
+
+
+def test_the_threshold_stops_before_the_first_failure() -> None:
+    found = fit_point(curve(cases(200, 50)), cases(200, 50), 0.05)
+    assert found is not None
+    assert 0.35 < found.answer <= 0.801
+    assert found.bound <= 0.05
+    assert found.coverage == 1.0
+
+
+def test_too_few_answers_promise_nothing() -> None:
+    assert fit_point(curve(cases(FEWEST, 0)), cases(FEWEST, 0), 0.05) is None
+    with pytest.raises(ValueError, match="no threshold"):
+        fit(cases(3, 3))
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=80))
+def test_a_fitted_bound_is_kept(rows: list[tuple[float, bool]]) -> None:
+    scored = [Scored(score, right, True) for score, right in rows]
+    for risk in (0.05, 0.2, 0.5):
+        point = fit_point(curve(scored), scored, risk)
+        if point is not None:
+            given_ = [case for case in scored if case.score >= point.answer - 1e-4]
+            assert len(given_) >= FEWEST
+            assert point.bound <= risk
+
+
+def test_the_shipped_policy_trades_risk_for_coverage() -> None:
+    path = Settings().policy
+    points = json.loads(path.read_text(encoding="utf-8"))["points"]
+    assert [point["risk"] for point in points] == sorted(point["risk"] for point in points)
+    assert [point["answer"] for point in points] == sorted((point["answer"] for point in points), reverse=True)
+    for point in points:
+        assert read_policy(path, point["risk"]).answer == point["answer"]
+    assert read_policy(path, 1.0).answer == points[-1]["answer"]
+    with pytest.raises(PolicyError, match="NUANXIN_RISK"):
+        read_policy(path, 1e-6)
+
+
+def test_a_broken_policy_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "policy.json").write_text('{"points": []', encoding="utf-8")
+    with pytest.raises(PolicyError, match=r"eval\.fit"):
+        read_policy(tmp_path / "policy.json", 0.05)
