@@ -16,7 +16,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -28,10 +28,11 @@ from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
 import encoder_train
-from bot.compare import NAMES, Weights, compare
+from bot.compare import Weights, compare
 from bot.encoder import SentenceEncoder
+from bot.index import answer_text, document_text
 from bot.lexical import LexicalIndex
-from bot.rank import ENTRY_NAMES, PAIR_NAMES, Ranker, Trees, entry_features, save_ranker
+from bot.rank import MOST_WORDINGS, PAIR_NAMES, Ranker, Trees, choose_entries, entry_features, look, save_ranker
 from bot.reading import BUCKETS, Reading, read
 from bot.text import legal_terms, normalise, prepare
 from encoder_train import FOLDS, is_left_out, read_jsonl
@@ -39,41 +40,42 @@ from knowledge.bank import read_bank
 from knowledge.records import Entry
 
 Floats = npt.NDArray[np.float32]
-APART = list(NAMES).index("apart")
 SEED = 20261125
+BANK_QUESTIONS, FOREIGN = 8000, 3000
+PAIR_TREES: dict[str, float] = {"max_iter": 200, "learning_rate": 0.08, "max_leaf_nodes": 20, "max_depth": 6, "min_samples_leaf": 60}
+ENTRY_TREES: dict[str, float] = {"max_iter": 120, "learning_rate": 0.06, "max_leaf_nodes": 12, "max_depth": 5, "min_samples_leaf": 60}
 _WORK = re.compile(
     "工|薪|单位|公司|老板|上班|下班|员|社保|保险|退休|养老|劳|聘|岗|雇|厂|职|仲裁|辞|干活"
     "|休假|放假|津贴|公积金|个税|生育|产假|怀孕|残疾|补偿|赔偿"
 )
-POOL = 40
-"""Wordings nearest by cosine that compete for one question."""
-MOST_ENTRIES = 12
+TAUGHT_ENTRIES = 8
+"""Of the entries that compete for a question, those whose nearest wording teaches the pair model."""
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """Wordings to search: texts, the entry each belongs to."""
+class Question:
+    """A question, the entry that answers it (None: none does), and the fold whose encoder has not seen it."""
 
-    texts: tuple[str, ...]
-    owners: npt.NDArray[np.int64]
+    text: str
+    owner: int | None
+    fold: int
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """One question and the wordings that compete for it.
+    """One question and the entries that compete for it, each with its nearest wordings.
 
     Attributes:
-        places: of the wordings in their side.
-        right: for each, whether its entry answers the question.
-        fold: the encoder that has not seen the question.
+        wordings: of each entry, at most MOST_WORDINGS.
+        outer: centre, answer, document and letters of each entry, as in VIEWS; shape (entries, 4).
+        sizes: number of wordings of each entry.
     """
 
-    question: str
-    texts: tuple[str, ...]
-    owners: tuple[int, ...]
-    right: tuple[bool, ...]
-    lexical: tuple[float, ...]
-    fold: int
+    question: Question
+    entries: tuple[int, ...]
+    wordings: tuple[tuple[str, ...], ...]
+    outer: Floats
+    sizes: npt.NDArray[np.int64]
     is_bank: bool
 
 
@@ -150,62 +152,65 @@ def unlike_pairs(entries: Sequence[Entry], pairs: Pairs) -> None:
                 pairs.add(text, wording, 0, 1.0, fold_of(text))
 
 
-def search(questions: Sequence[tuple[str, int | None, int]], side: Side, encoders: Sequence[Encoded], is_bank: bool) -> list[Pool]:
-    """For each (question, entry or None, fold) the wordings nearest to it, the question itself left out."""
+def search(questions: Sequence[Question], entries: Sequence[Entry], encoders: Sequence[Encoded], is_bank: bool) -> list[Pool]:
+    """The entries that compete for each question; a question that is a wording itself is left out of its own entry."""
+    texts = [wording for entry in entries for wording in entry.wordings]
+    place = {wording: number for number, wording in enumerate(texts)}
+    owners = np.repeat(np.arange(len(entries)), [len(entry.wordings) for entry in entries])
+    sizes = np.bincount(owners)
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    letters = LexicalIndex.build(texts)
+    documents = LexicalIndex.build([document_text(entry) for entry in entries])
     pools = []
-    lexical = LexicalIndex.build(side.texts)
     for fold, encoded in enumerate(encoders):
-        vectors = encoded.of(side.texts)
-        chosen = [q for q in questions if q[2] == fold]
-        for at in tqdm(range(0, len(chosen), 256), disable=not sys.stderr.isatty(), desc="search"):
-            chunk = chosen[at : at + 256]
-            scores = encoded.of([text for text, _, _ in chunk]) @ vectors.T
-            for row, (text, owner, _) in zip(scores, chunk, strict=True):
-                letters = lexical.score(text)
-                mixed = row + 0.2 * letters
-                near = [int(place) for place in np.argsort(-mixed)[: POOL + 1] if side.texts[place] != text][:POOL]
-                kept: list[int] = []
-                seen: dict[int, int] = {}
-                for place in near:
-                    entry = int(side.owners[place])
-                    if entry not in seen and len(seen) >= MOST_ENTRIES:
-                        continue
-                    if seen.get(entry, 0) < 3:
-                        seen[entry] = seen.get(entry, 0) + 1
-                        kept.append(place)
-                pools.append(
-                    Pool(
-                        text,
-                        tuple(side.texts[place] for place in kept),
-                        tuple(int(side.owners[place]) for place in kept),
-                        tuple(int(side.owners[place]) == owner for place in kept),
-                        tuple(float(letters[place]) for place in kept),
-                        fold,
-                        is_bank,
-                    )
-                )
+        vectors = encoded.of(texts)
+        sums = np.add.reduceat(vectors, starts, axis=0)
+        answers = np.stack([encoded.of([answer_text(entry)])[0] if answer_text(entry) else np.zeros(vectors.shape[1]) for entry in entries])
+        for question in tqdm([q for q in questions if q.fold == fold], disable=not sys.stderr.isatty(), desc="search"):
+            vector = encoded.of([question.text])[0]
+            cosines = vectors @ vector
+            shared, words = letters.score(question.text), documents.score(question.text)
+            centres, counts = sums @ vector, sizes.copy()
+            norms = np.linalg.norm(sums, axis=1)
+            own = place.get(question.text)
+            if own is not None and question.owner is not None and owners[own] == question.owner:
+                cosines[own], shared[own] = -1.0, 0.0
+                rest = sums[question.owner] - vectors[own]
+                centres[question.owner], norms[question.owner] = rest @ vector, np.linalg.norm(rest)
+                counts[question.owner] -= 1
+                entry = entries[question.owner]
+                kept = replace(entry, question="", similar=tuple(w for w in entry.wordings if w != question.text))
+                words[question.owner] = documents.compare(question.text, document_text(kept))
+            centre = (centres / np.maximum(norms, 1e-9)).astype(np.float32)
+            answer = (answers @ vector).astype(np.float32)
+            chosen = [c for c in choose_entries(np.maximum.reduceat(cosines, starts), centre, answer, words).tolist() if counts[c]]
+            wordings, outer = [], []
+            for owner in chosen:
+                near = starts[owner] + np.argsort(-cosines[starts[owner] : starts[owner] + sizes[owner]], kind="stable")[:MOST_WORDINGS]
+                near = near[cosines[near] > -1]
+                wordings.append(tuple(texts[number] for number in near))
+                outer.append((centre[owner], answer[owner], words[owner], shared[near].max()))
+            pools.append(
+                Pool(question, tuple(chosen), tuple(wordings), np.asarray(outer, dtype=np.float32), counts[np.asarray(chosen)], is_bank)
+            )
     return pools
 
 
-def diac_questions(folder: Path) -> tuple[list[tuple[str, int | None, int]], Side]:
+def diac_questions(folder: Path) -> tuple[list[Question], list[Entry]]:
     """Further wordings of the training groups, asked of the legal FAQ's questions."""
-    bank = [str(row["question"]) for row in read_jsonl(folder / "diac_bank.jsonl")]
-    place = {question: number for number, question in enumerate(bank)}
-    asked: list[tuple[str, int | None, int]] = []
+    bank = [Entry(str(row["id"]), str(row["question"])) for row in read_jsonl(folder / "diac_bank.jsonl")]
+    place = {entry.question: number for number, entry in enumerate(bank)}
+    asked: list[Question] = []
     for group in read_jsonl(folder / "diac_train_groups.jsonl"):
         first, *others = texts_of(group, "equivalent")
-        asked.extend((text, place[first], fold_of(first)) for text in others if first in place)
-    return asked, Side(tuple(bank), np.arange(len(bank)))
+        asked.extend(Question(text, place[first], fold_of(first)) for text in others if first in place)
+    return asked, bank
 
 
-def bank_questions(entries: Sequence[Entry], rng: random.Random) -> tuple[list[tuple[str, int | None, int]], Side]:
-    """Every further wording of our entries, asked of all the other wordings; and what no entry answers."""
-    texts = [(wording, place) for place, entry in enumerate(entries) for wording in entry.wordings]
-    asked: list[tuple[str, int | None, int]] = [
-        (wording, place, fold_of(wording)) for place, entry in enumerate(entries) for wording in entry.similar
-    ]
-    rng.shuffle(asked)
-    return asked, Side(tuple(text for text, _ in texts), np.asarray([place for _, place in texts]))
+def bank_questions(entries: Sequence[Entry], rng: random.Random) -> list[Question]:
+    """Every further wording of our entries, in random order."""
+    asked = [Question(wording, place, fold_of(wording)) for place, entry in enumerate(entries) for wording in entry.similar]
+    return rng.sample(asked, len(asked))
 
 
 def other_law(path: Path) -> list[str]:
@@ -226,26 +231,26 @@ def rarity(texts: Iterable[str]) -> list[float]:
     return np.log((1 + count) / (1 + seen)).tolist()  # type: ignore[no-any-return]
 
 
-def sparse_apart(pairs: Pairs) -> sparse.csr_matrix:
-    """Which grams and words stand apart and which words are shared: three blocks of BUCKETS columns."""
-    rows, columns = [], []
-    for row, (left, right) in enumerate(zip(pairs.left, pairs.right, strict=True)):
-        here, there = reading(left), reading(right)
-        found = [
-            *(here.grams ^ there.grams),
-            *(BUCKETS + number for number in here.words ^ there.words),
-            *(2 * BUCKETS + number for number in here.words & there.words),
-        ]
-        columns.extend(found)
-        rows.extend([row] * len(found))
-    return sparse.csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=(len(pairs.left), 3 * BUCKETS))
+def sparse_apart(pairs: Pairs, chosen: npt.NDArray[np.bool_]) -> sparse.csr_matrix:
+    """Which grams and words stand apart and which words are shared: three blocks of BUCKETS columns, a row per chosen pair."""
+    columns: list[int] = []
+    ends = [0]
+    for place in np.flatnonzero(chosen):
+        here, there = reading(pairs.left[place]), reading(pairs.right[place])
+        columns.extend(here.grams ^ there.grams)
+        columns.extend(BUCKETS + number for number in here.words ^ there.words)
+        columns.extend(2 * BUCKETS + number for number in here.words & there.words)
+        ends.append(len(columns))
+    data = np.ones(len(columns), dtype=np.float32)
+    return sparse.csr_matrix((data, np.asarray(columns), np.asarray(ends)), shape=(len(ends) - 1, 3 * BUCKETS))
 
 
-def fit_apart(matrix: sparse.csr_matrix, pairs: Pairs, chosen: npt.NDArray[np.bool_]) -> LogisticRegression:
+def fit_apart(
+    matrix: sparse.csr_matrix, label: npt.NDArray[np.int64], weight: npt.NDArray[np.float64], chosen: npt.NDArray[np.bool_]
+) -> LogisticRegression:
     """Logistic regression on what stands apart; strong shrinkage, for most words are seen seldom."""
-    model = LogisticRegression(C=0.05, solver="liblinear", max_iter=200)
-    model.fit(matrix[chosen], np.asarray(pairs.label)[chosen], sample_weight=np.asarray(pairs.weight)[chosen])
-    return model
+    model = LogisticRegression(C=0.05, solver="liblinear", max_iter=60, tol=1e-2)
+    return model.fit(matrix[chosen], label[chosen], sample_weight=weight[chosen])
 
 
 def weights_of(model: LogisticRegression, rare: list[float]) -> Weights:
@@ -267,11 +272,11 @@ def pair_rows(pairs: Pairs, weights: Sequence[Weights], encoders: Sequence[Encod
     return rows
 
 
-def fit_trees(rows: Floats, label: npt.NDArray[np.int64], weight: npt.NDArray[np.float64]) -> HistGradientBoostingClassifier:
-    """Gradient boosted trees of at most 20 leaves and depth 6: what numpy evaluates for 40 rows in under a millisecond."""
-    model = HistGradientBoostingClassifier(
-        max_iter=220, learning_rate=0.08, max_leaf_nodes=20, max_depth=6, min_samples_leaf=60, l2_regularization=1.0, random_state=SEED
-    )
+def fit_trees(
+    rows: Floats, label: npt.NDArray[np.int64], weight: npt.NDArray[np.float64], shape: dict[str, float]
+) -> HistGradientBoostingClassifier:
+    """Gradient boosted trees, small enough that numpy evaluates those of one question in under a millisecond."""
+    model = HistGradientBoostingClassifier(**shape, l2_regularization=1.0, random_state=SEED, early_stopping=False)
     return model.fit(rows, label, sample_weight=weight)
 
 
@@ -296,38 +301,39 @@ def export(model: HistGradientBoostingClassifier) -> Trees:
 
 
 def entry_rows(pools: Sequence[Pool], log_odds: Floats, dense: Floats) -> tuple[Floats, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Columns of the entry model for every entry of every pool, labels, and the pool each row belongs to."""
+    """Columns of the entry model for every entry of every pool, labels, and the pool each row belongs to.
+
+    Args:
+        log_odds, dense: of all compared wordings of all pools, in order.
+    """
     rows: list[Floats] = []
     labels: list[int] = []
     numbers: list[int] = []
     at = 0
     for number, pool in enumerate(pools):
-        size = len(pool.texts)
-        owners = np.asarray(pool.owners)
-        entries, found, best = entry_features(
-            log_odds[at : at + size],
-            dense[at : at + size],
-            np.asarray(pool.lexical, dtype=np.float32),
-            owners,
-            len(reading(pool.question).bare),
-        )
-        rows.append(found)
-        labels.extend(int(pool.right[place]) for place in best)
-        numbers.extend([number] * len(entries))
-        at += size
+        inner = []
+        for wordings in pool.wordings:
+            inner.append(look(log_odds[at : at + len(wordings)], dense[at : at + len(wordings)]))
+            at += len(wordings)
+        views = np.hstack([np.asarray(inner, dtype=np.float32), pool.outer])
+        rows.append(entry_features(views, len(reading(pool.question.text).bare), pool.sizes))
+        labels.extend(int(entry == pool.question.owner) for entry in pool.entries)
+        numbers.extend([number] * len(pool.entries))
     return np.concatenate(rows), np.asarray(labels), np.asarray(numbers)
 
 
 def first_share(
     pools: Sequence[Pool], scores: Floats, right: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64], is_bank: bool
 ) -> dict[str, float]:
-    """How many questions have their entry among the candidates, and how many of these have it first; out of fold."""
-    wanted = [number for number, pool in enumerate(pools) if pool.is_bank == is_bank and any(pool.right)]
+    """Of the questions that have an entry, how many find it among the candidates, and how many find it first."""
+    asked = {number for number, pool in enumerate(pools) if pool.is_bank == is_bank and pool.question.owner is not None}
     best: dict[int, tuple[float, int]] = {}
-    inside = np.isin(numbers, wanted)
-    for number, score, ok in zip(numbers[inside], scores[inside], right[inside], strict=True):
-        best[int(number)] = max(best.get(int(number), (-1.0, 0)), (float(score), int(ok)))
-    return {"found": len(wanted), "first_of_found": round(sum(ok for _, ok in best.values()) / max(1, len(best)), 4)}
+    for number, score, ok in zip(numbers, scores, right, strict=True):
+        if int(number) in asked:
+            best[int(number)] = max(best.get(int(number), (-1.0, 0)), (float(score), int(ok)))
+    found = sum(pools[number].question.owner in pools[number].entries for number in asked)
+    count = max(1, len(asked))
+    return {"asked": len(asked), "found": round(found / count, 4), "first": round(sum(ok for _, ok in best.values()) / count, 4)}
 
 
 def train(data: Path, bank: Path, folds: Path, out: Path, say: Callable[[str], None]) -> None:
@@ -335,45 +341,54 @@ def train(data: Path, bank: Path, folds: Path, out: Path, say: Callable[[str], N
     prepare()
     rng = random.Random(SEED)
     encoders = [Encoded(SentenceEncoder(folds / f"fold{fold}")) for fold in range(FOLDS)]
-    entries, faults = read_bank([bank])
+    ours, faults = read_bank([bank])
     if faults:
         raise SystemExit("\n".join(map(str, faults)))
     asked, legal = diac_questions(data / "eval")
     pools = search(asked, legal, encoders, is_bank=False)
-    asked, ours = bank_questions(entries, rng)
-    pools += search(asked[:9000], ours, encoders, is_bank=True)
+    pools += search(bank_questions(ours, rng)[:BANK_QUESTIONS], ours, encoders, is_bank=True)
     general = [str(row["question"]) for row in read_jsonl(data / "train/general_questions.jsonl.gz")]
-    foreign = rng.sample(general, 3000) + rng.sample(other_law(data / "train/question_passage.jsonl.gz"), 3000)
-    pools += search([(text, None, number % FOLDS) for number, text in enumerate(foreign)], ours, encoders, is_bank=True)
-    say(f"{len(pools)} questions with {sum(len(pool.texts) for pool in pools)} competing wordings")
+    foreign = rng.sample(general, FOREIGN // 2) + rng.sample(other_law(data / "train/question_passage.jsonl.gz"), FOREIGN // 2)
+    pools += search([Question(text, None, number % FOLDS) for number, text in enumerate(foreign)], ours, encoders, is_bank=True)
     pairs = near_misses(data / "eval/diac_train_groups.jsonl")
-    unlike_pairs(entries, pairs)
+    unlike_pairs(ours, pairs)
     begin = len(pairs.left)
+    taught = [True] * begin
     for pool in pools:
-        for text, fits in zip(pool.texts, pool.right, strict=True):
-            pairs.add(pool.question, text, int(fits), 1.0 if fits else 0.5, pool.fold)
+        for order, (entry, wordings) in enumerate(zip(pool.entries, pool.wordings, strict=True)):
+            fits = entry == pool.question.owner
+            for place, text in enumerate(wordings):
+                pairs.add(pool.question.text, text, int(fits), 1.0 if fits else 0.5, pool.question.fold)
+                taught.append(fits or (place == 0 and order < TAUGHT_ENTRIES))
     label, weight, fold = np.asarray(pairs.label), np.asarray(pairs.weight), np.asarray(pairs.fold)
-    rare = rarity([*legal.texts, *ours.texts])
-    matrix = sparse_apart(pairs)
-    say(f"{len(label)} pairs, {int(label.sum())} the same")
-    by_fold = [weights_of(fit_apart(matrix, pairs, fold != number), rare) for number in range(FOLDS)]
-    final = weights_of(fit_apart(matrix, pairs, np.ones(len(label), dtype=bool)), rare)
+    teaches = np.asarray(taught)
+    say(f"{len(pools)} questions, {len(label)} pairs, {int(teaches.sum())} of them taught, {int(label.sum())} the same")
+    rare = rarity([entry.question for entry in legal] + [wording for entry in ours for wording in entry.wordings])
+    matrix = sparse_apart(pairs, teaches)
+    of_taught = fold[teaches]
+    by_fold = [weights_of(fit_apart(matrix, label[teaches], weight[teaches], of_taught != number), rare) for number in range(FOLDS)]
+    final = weights_of(fit_apart(matrix, label[teaches], weight[teaches], np.ones(len(of_taught), dtype=bool)), rare)
+    say("words apart weighed")
     rows = pair_rows(pairs, by_fold, encoders)
-    out_of_fold = np.zeros(len(label), dtype=np.float32)
+    log_odds = np.zeros(len(label), dtype=np.float32)
     for number in range(FOLDS):
-        held = fold == number
-        out_of_fold[held] = export(fit_trees(rows[~held], label[~held], weight[~held])).log_odds(rows[held])
-    trees = export(fit_trees(rows, label, weight))
-    features, right, numbers = entry_rows(pools, out_of_fold[begin:], rows[begin:, -1])
-    shift, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
-    chosen = LogisticRegression(C=1.0, max_iter=1000).fit((features - shift) / scale, right)
-    ranker = Ranker("ranker-zh-v1", "", final, trees, shift, scale, chosen.coef_[0].astype(np.float32), float(chosen.intercept_[0]))
-    scores = ranker.entry_scores(features)
-    about: dict[str, object] = {"pairs": len(label), "questions": len(pools), "seed": SEED}
+        held, learnt = fold == number, teaches & (fold != number)
+        log_odds[held] = export(fit_trees(rows[learnt], label[learnt], weight[learnt], PAIR_TREES)).log_odds(rows[held])
+    pair_trees = export(fit_trees(rows[teaches], label[teaches], weight[teaches], PAIR_TREES))
+    say("pairs learnt")
+    features, right, numbers = entry_rows(pools, log_odds[begin:], rows[begin:, -1])
+    of_pool = np.asarray([pools[number].question.fold for number in numbers])
+    even = np.ones(len(right))
+    scores = np.zeros(len(right), dtype=np.float32)
+    for number in range(FOLDS):
+        held = of_pool == number
+        scores[held] = export(fit_trees(features[~held], right[~held], even[~held], ENTRY_TREES)).log_odds(features[held])
+    ranker = Ranker("ranker-zh-v1", "", final, pair_trees, export(fit_trees(features, right, even, ENTRY_TREES)))
+    about: dict[str, object] = {"pairs": int(teaches.sum()), "questions": len(pools), "seed": SEED}
     for name, is_bank in (("legal_faq", False), ("own_bank", True)):
         about[name] = first_share(pools, scores, right, numbers, is_bank)
     save_ranker(ranker, out, about)
-    say(json.dumps(about | {"slope": dict(zip(ENTRY_NAMES, ranker.slope.round(2).tolist(), strict=True))}, ensure_ascii=False))
+    say(json.dumps(about, ensure_ascii=False))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -35,7 +35,20 @@ ENTRIES, ARTICLES = "entries.json", "articles.json"
 WORDING_VECTORS, ARTICLE_VECTORS = "wordings.faiss", "articles.faiss"
 WORDING_GRAMS, ARTICLE_GRAMS = "wordings.npz", "articles.npz"
 WORDING_READINGS = "readings.json"
-FILES = (ENTRIES, ARTICLES, WORDING_VECTORS, ARTICLE_VECTORS, WORDING_GRAMS, ARTICLE_GRAMS, WORDING_READINGS)
+ANSWER_VECTORS, DOCUMENT_GRAMS = "answers.faiss", "documents.npz"
+FILES = (
+    ENTRIES,
+    ARTICLES,
+    WORDING_VECTORS,
+    ARTICLE_VECTORS,
+    WORDING_GRAMS,
+    ARTICLE_GRAMS,
+    WORDING_READINGS,
+    ANSWER_VECTORS,
+    DOCUMENT_GRAMS,
+)
+ANSWER_SEARCHED = 200
+"""Characters of the answer that its vector speaks for, after the short answer."""
 
 MOST_EXACT = 5000
 """Articles up to which every one is compared with the question."""
@@ -92,6 +105,7 @@ class Side:
         self.readings = tuple(readings)
         self.owners = np.asarray(owners, dtype=np.int64)
         self._vectors = vectors
+        self._matrix: Vectors | None = None
         self._grams = grams
 
     def nearest(self, vector: Vectors, k: int) -> tuple[npt.NDArray[np.int64], Scores]:
@@ -100,6 +114,16 @@ class Side:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
         scores, places = self._vectors.search(vector.reshape(1, -1), min(k, len(self.texts)))
         return places[0], scores[0]
+
+    def cosines(self, vector: Vectors) -> Scores:
+        """Cosines of a vector with all texts, shape (texts,)."""
+        if self._matrix is None:
+            self._matrix = self.vectors()
+        return np.asarray(self._matrix @ vector.ravel(), dtype=np.float32)
+
+    def vectors(self) -> Vectors:
+        """The vectors of all texts, float32, shape (texts, dimension)."""
+        return np.asarray(self._vectors.reconstruct_n(0, len(self.texts)), dtype=np.float32)
 
     def cosine(self, vector: Vectors, places: npt.NDArray[np.int64]) -> Scores:
         """Cosines of a vector with the texts at the given places."""
@@ -110,10 +134,53 @@ class Side:
         return self._grams.score(text)
 
 
+class Documents:
+    """Each entry as a whole: the centre of its wordings, its answer, all its words.
+
+    Args:
+        wordings: the wordings, those of one entry next to each other.
+        answers: a vector for each entry's answer.
+    """
+
+    def __init__(self, wordings: Side, count: int, answers: faiss.Index, grams: LexicalIndex) -> None:
+        vectors = wordings.vectors()
+        self.sizes = np.bincount(wordings.owners, minlength=count)
+        self.starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(np.int64)
+        sums = np.add.reduceat(vectors, self.starts, axis=0) if count else np.zeros((0, answers.d), dtype=np.float32)
+        self._centres = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
+        self._answers = answers.reconstruct_n(0, count) if count else sums
+        self._grams = grams
+
+    def centre(self, vector: Vectors) -> Scores:
+        """Cosine of a vector with the centre of each entry's wordings."""
+        return np.asarray(self._centres @ vector.ravel(), dtype=np.float32)
+
+    def answer(self, vector: Vectors) -> Scores:
+        """Cosine of a vector with each entry's answer; an entry without one has 0."""
+        return np.asarray(self._answers @ vector.ravel(), dtype=np.float32)
+
+    def lexical(self, text: str) -> Scores:
+        """TF-IDF cosine of a text with all words of each entry."""
+        return self._grams.score(text)
+
+    def best(self, per_wording: Scores) -> Scores:
+        """The highest of each entry's wordings."""
+        return np.maximum.reduceat(per_wording, self.starts) if len(self.starts) else per_wording
+
+
 class Index:
     """A loaded artifact."""
 
-    def __init__(self, manifest: Manifest, entries: Sequence[Entry], articles: Sequence[Article], wordings: Side, passages: Side) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        entries: Sequence[Entry],
+        articles: Sequence[Article],
+        wordings: Side,
+        passages: Side,
+        documents: Documents,
+    ) -> None:
+        self.documents = documents
         self.manifest = manifest
         self.entries = tuple(entries)
         self.articles = tuple(articles)
@@ -148,6 +215,16 @@ class Index:
 def article_text(article: Article) -> str:
     """What of an article is searched: law, headings and words."""
     return f"{article.law} {article.chapter} {article.text or article.digest}"
+
+
+def document_text(entry: Entry) -> str:
+    """All words of an entry that a question may share: its wordings and its short answer."""
+    return "。".join((*entry.wordings, entry.short))
+
+
+def answer_text(entry: Entry) -> str:
+    """What of an answer is searched."""
+    return entry.short + entry.answer[:ANSWER_SEARCHED]
 
 
 def _wordings(entries: Sequence[Entry]) -> tuple[list[str], list[int]]:
@@ -205,6 +282,10 @@ def build(
         ):
             faiss.write_index(_vector_index(name, texts, encoder, progress, exact), str(folder / vector_file))
             LexicalIndex.build(texts).save(folder / gram_file)
+        answers = faiss.IndexFlatIP(encoder.dimension)
+        answers.add(_answer_vectors(entries, encoder))
+        faiss.write_index(answers, str(folder / ANSWER_VECTORS))
+        LexicalIndex.build([document_text(entry) for entry in entries]).save(folder / DOCUMENT_GRAMS)
         _write_json(folder / WORDING_READINGS, [to_row(read(wording)) for wording in wordings])
         files = {name: _sha256(folder / name) for name in FILES}
         counts = {
@@ -237,6 +318,15 @@ def build(
         raise
     _point(out, version)
     return target
+
+
+def _answer_vectors(entries: Sequence[Entry], encoder: Encoder) -> Vectors:
+    """Vectors of the answers; zero where an entry has none."""
+    vectors = np.zeros((len(entries), encoder.dimension), dtype=np.float32)
+    written = [place for place, entry in enumerate(entries) if answer_text(entry)]
+    if written:
+        vectors[written] = encoder.encode([answer_text(entries[place]) for place in written])
+    return vectors
 
 
 def _vector_index(name: str, texts: Sequence[str], encoder: Encoder, progress: Progress, exact: bool) -> faiss.Index:
@@ -319,12 +409,15 @@ def load(artifacts: Path, encoder: Encoder) -> Index:
     texts, owners = _wordings(entries)
     passages, passage_owners = _passages(articles)
     readings = [from_row(row) for row in json.loads((folder / WORDING_READINGS).read_text(encoding="utf-8"))]
+    wordings = Side(texts, owners, faiss.read_index(str(folder / WORDING_VECTORS)), LexicalIndex.load(folder / WORDING_GRAMS), readings)
+    answers = faiss.read_index(str(folder / ANSWER_VECTORS))
     return Index(
         manifest,
         entries,
         articles,
-        Side(texts, owners, faiss.read_index(str(folder / WORDING_VECTORS)), LexicalIndex.load(folder / WORDING_GRAMS), readings),
+        wordings,
         Side(passages, passage_owners, faiss.read_index(str(folder / ARTICLE_VECTORS)), LexicalIndex.load(folder / ARTICLE_GRAMS)),
+        Documents(wordings, len(entries), answers, LexicalIndex.load(folder / DOCUMENT_GRAMS)),
     )
 
 

@@ -51,6 +51,11 @@ class LexicalIndex:
         query = _unit_rows(_counter.transform([text]).tocsr(), self._weights)
         return np.asarray((query @ self._postings).todense(), dtype=np.float32).ravel()
 
+    def compare(self, text: str, other: str) -> float:
+        """Cosine of two texts by the weights of this index, 0..1; neither need be indexed."""
+        rows = _unit_rows(_counter.transform([text, other]).tocsr(), self._weights)
+        return float(rows[0].multiply(rows[1]).sum())
+
     def save(self, path: Path) -> None:
         """Write one .npz file."""
         matrix = self._postings

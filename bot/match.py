@@ -15,7 +15,7 @@ import numpy.typing as npt
 from bot.compare import compare
 from bot.encoder import Encoder
 from bot.index import Index
-from bot.rank import Ranker, entry_features
+from bot.rank import MOST_WORDINGS, Ranker, choose_entries, entry_features, look
 from bot.reading import read
 from bot.text import normalise, squeeze, strip_fillers
 from bot.values import ArticleHit, Candidate, Matched, Parts
@@ -23,8 +23,8 @@ from knowledge.citations import find_numbers
 from knowledge.law_names import short_names, spoken_names
 from knowledge.records import Article, Citation, Entry
 
-LEXICAL = 0.2
-"""Share of the lexical cosine, added to the dense one, in choosing which wordings are compared closely."""
+_BELOW_ONE = 0.999999
+"""Only the very words of an entry score 1."""
 ARTICLE_DENSE, ARTICLE_LEXICAL = 0.6, 0.4
 """Weights of meaning and letters in how well an article's own text fits."""
 OWN_TEXT, POPULAR, FADING, SPREAD = 0.3, 0.06, 0.7, 0.08
@@ -36,10 +36,6 @@ _VOTING_WORDINGS = 160
 _FOREIGN, _HOME = 0.08, 0.22
 """Share of the bank's own laws among the articles whose text fits: below the first the question is of another field of
 law and entries have no vote, above the second they have it all (AUC 0.965 between the labour and the other dev questions)."""
-_POOL = 40
-"""Wordings compared closely for each question; the trained ranker saw as many."""
-_LETTERS_POOL = 20
-"""Wordings that come in by their letters alone, whatever their vectors say."""
 _ARTICLE_POOL = 100
 _PRIORITIES = {"in_force": 0, "revised": 1, "repealed": 2}
 
@@ -81,40 +77,58 @@ class Matcher:
         if not squeeze(clean):
             return Matched(text)
         vector = self._encoder.encode([clean])
-        ranked = self._rank_entries(clean, vector, max(entries, 20), today)
+        ranked = self._rank_entries(clean, vector, entries, today)
         hits = self._rank_articles(clean, vector, articles) if articles else ()
-        return Matched(text, ranked[:entries], hits)
+        return Matched(text, ranked, hits)
 
     def _rank_entries(self, clean: str, vector: npt.NDArray[np.float32], count: int, today: date | None) -> tuple[Candidate, ...]:
         side = self.index.wordings
         if not side.texts:
             return ()
-        lexical = side.lexical(clean)
-        near, _ = side.nearest(vector, _POOL)
-        pool = np.union1d(near, _top(lexical, _LETTERS_POOL))
-        dense = np.clip(side.cosine(vector, pool), 0, 1)
-        chosen = np.argsort(-(dense + LEXICAL * lexical[pool]), kind="stable")[:_POOL]
-        pool, dense, letters = pool[chosen], dense[chosen], np.clip(lexical[pool[chosen]], 0, 1)
+        documents = self.index.documents
+        cosines = side.cosines(vector)
+        letters = side.lexical(clean)
         here = read(clean)
+        centre, answer, words = documents.centre(vector), documents.answer(vector), documents.lexical(clean)
+        chosen = choose_entries(documents.best(cosines), centre, answer, words)
+        places = [self._nearest_wordings(int(owner), cosines) for owner in chosen]
+        pool = np.concatenate(places)
         apart = compare(here, [side.readings[place] for place in pool], self._ranker.weights)
+        dense = np.clip(cosines[pool], 0, 1)
         log_odds = self._ranker.pair_log_odds(np.column_stack([apart, dense]))
-        owners, features, best = entry_features(log_odds, dense, letters, side.owners[pool], len(here.bare))
+        cuts = np.cumsum([0, *map(len, places)])
+        views = np.asarray(
+            [
+                (*look(log_odds[start:end], dense[start:end]), centre[owner], answer[owner], words[owner], letters[pool[start:end]].max())
+                for owner, start, end in zip(chosen, cuts, cuts[1:], strict=False)
+            ],
+            dtype=np.float32,
+        )
+        scores = self._ranker.entry_scores(entry_features(views, len(here.bare), documents.sizes[chosen]))
         found = []
-        scores = self._ranker.entry_scores(features)
-        scores[np.isin(owners, side.owners[pool[[side.readings[place].bare == here.bare for place in pool]]])] = 1.0  # the very words
-        for owner, score, place in zip(owners, scores, best, strict=True):
+        for owner, score, start, end in zip(chosen, scores, cuts, cuts[1:], strict=False):
             entry = self.index.entries[owner]
-            if today is None or is_valid(entry, today):
-                parts = Parts(
-                    wording=side.texts[pool[place]],
-                    dense=round(float(dense[place]), 6),
-                    lexical=round(float(letters[place]), 6),
-                    fuzzy=round(float(apart[place, 0]), 6),
-                    same=round(float(1 / (1 + np.exp(-log_odds[place]))), 6),
-                )
-                found.append(Candidate(entry, round(float(score), 6), parts))
+            if today is not None and not is_valid(entry, today):
+                continue
+            best = start + int(np.argmax(log_odds[start:end]))
+            very_words = [place for place in range(start, end) if side.readings[pool[place]].bare == here.bare]
+            best = very_words[0] if very_words else best
+            parts = Parts(
+                wording=side.texts[pool[best]],
+                dense=round(float(dense[best]), 6),
+                lexical=round(min(float(letters[pool[best]]), 1.0), 6),
+                fuzzy=round(float(apart[best, 0]), 6),
+                same=round(float(1 / (1 + np.exp(-log_odds[best]))), 6),
+            )
+            found.append(Candidate(entry, 1.0 if very_words else min(round(float(score), 6), _BELOW_ONE), parts))
         found.sort(key=lambda candidate: (-candidate.score, candidate.entry.id))
         return tuple(found[:count])
+
+    def _nearest_wordings(self, owner: int, cosines: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+        """Places of an entry's wordings that are nearest."""
+        start, size = int(self.index.documents.starts[owner]), int(self.index.documents.sizes[owner])
+        own = cosines[start : start + size]
+        return start + np.argsort(-own, kind="stable")[:MOST_WORDINGS]
 
     def _rank_articles(self, clean: str, vector: npt.NDArray[np.float32], count: int) -> tuple[ArticleHit, ...]:
         """Articles by their own text and by the votes of entries: lay words and statute words hardly meet."""

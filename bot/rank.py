@@ -1,7 +1,7 @@
 """Features to scores: how likely two texts mean the same, how likely an entry answers; small learned models, calibrated.
 
-The pair model is a sum of decision trees (Friedman 2001, doi 10.1214/aos/1013203451, as in scikit-learn's histogram
-gradient boosting); the entry model a logistic regression over what the pair model says of an entry's wordings.
+Both models are sums of decision trees (Friedman 2001, doi 10.1214/aos/1013203451, as in scikit-learn's histogram
+gradient boosting): one over two texts side by side, one over everything that speaks for an entry.
 Both are trained by ranker_train.py. Knows nothing of texts, encoders or thresholds.
 """
 
@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +24,21 @@ Floats = npt.NDArray[np.float32]
 
 PAIR_NAMES = (*NAMES, "dense")
 """Columns of the pair model: those of `compare`, then the cosine of the two vectors."""
-ENTRY_NAMES = ("best", "second", "mean", "lead", "dense", "dense_lead", "lexical", "length", "alone")
-"""Columns of the entry model; see `entry_features`."""
+VIEWS = ("same", "same_second", "same_mean", "dense", "dense_second", "centre", "answer", "document", "letters")
+"""How an entry looks to a question: the pair model's log-odds for its wordings (best, second, mean of three), the cosines
+of its wordings (best, second), of their centre and of its answer, and shared letters (all its words, best wording)."""
+ENTRY_NAMES = (*VIEWS, *(f"{name}_lead" for name in VIEWS), "length", "alone")
+"""Columns of the entry model: the views, how far each is ahead of the best other entry, the question's length (log)
+and whether the entry has a single wording."""
+MOST_ENTRIES = 16
+"""Entries that are looked at closely for one question."""
+MOST_WORDINGS = 3
+"""Wordings of each that the pair model compares with the question."""
 ABSENT = -8.0
 """Log-odds that stand for a wording or an entry that is not there."""
 FILE, CARD = "ranker.npz", "ranker.json"
 _WEIGHTS = ("rarity", "gram_apart", "word_apart", "word_shared")
+_MODELS = ("pairs", "entries")
 _TREES = ("feature", "threshold", "left", "right", "value")
 
 
@@ -71,74 +81,61 @@ class Ranker:
     Attributes:
         name: what the model is called in reports.
         fingerprint: sha256 of its file.
-        scale, shift, slope, bias: the entry model: slope · (features - shift) / scale + bias are log-odds.
+        pairs, entries: the pair model and the entry model.
     """
 
     name: str
     fingerprint: str
     weights: Weights
-    trees: Trees
-    shift: Floats
-    scale: Floats
-    slope: Floats
-    bias: float
+    pairs: Trees
+    entries: Trees
 
     def pair_log_odds(self, rows: Floats) -> Floats:
         """Log-odds that the texts of each row mean the same; rows of shape (pairs, len(PAIR_NAMES))."""
-        return self.trees.log_odds(rows)
+        return self.pairs.log_odds(rows)
 
     def entry_scores(self, rows: Floats) -> Floats:
         """Probability, 0..1, that each entry answers; rows of shape (entries, len(ENTRY_NAMES))."""
-        log_odds = ((rows - self.shift) / self.scale) @ self.slope + self.bias
-        return np.asarray(1 / (1 + np.exp(-log_odds)), dtype=np.float32)
+        return np.asarray(1 / (1 + np.exp(-self.entries.log_odds(rows))), dtype=np.float32)
 
 
-def entry_features(
-    log_odds: Floats, dense: Floats, lexical: Floats, owners: npt.NDArray[np.int64], length: int
-) -> tuple[npt.NDArray[np.int64], Floats, npt.NDArray[np.int64]]:
-    """What the pair model says of each entry's wordings, and how far the next entry is behind.
+def choose_entries(dense: Floats, centre: Floats, answer: Floats, document: Floats) -> npt.NDArray[np.int64]:
+    """Places of the entries to look at closely, best first.
 
     Args:
-        log_odds, dense, lexical: of each candidate wording, shape (wordings,).
-        owners: the entry each wording belongs to.
+        dense: best cosine of each entry's wordings; centre, answer, document: as in VIEWS; each of shape (entries,).
+    """
+    rough = dense + centre + 0.5 * answer + 2 * document  # on the dev questions weights within a factor of two do the same
+    return np.argsort(-rough, kind="stable")[:MOST_ENTRIES]
+
+
+def entry_features(views: Floats, length: int, sizes: npt.NDArray[np.int64]) -> Floats:
+    """Columns of the entry model.
+
+    Args:
+        views: float32, shape (entries, len(VIEWS)), of the entries that compete for one question.
         length: characters of the question.
+        sizes: number of wordings of each entry.
 
     Returns:
-        the entries, shape (entries,); their features, float32, shape (entries, len(ENTRY_NAMES)); and for each entry
-        the place of its best wording.
+        float32, shape (entries, len(ENTRY_NAMES)).
     """
-    entries, inverse = np.unique(owners, return_inverse=True)
-    count = len(entries)
-    order = np.lexsort((-log_odds, inverse))
-    first = np.searchsorted(inverse[order], np.arange(count))
-    sizes = np.bincount(inverse, minlength=count)
-    best_place = order[first]
-    best = log_odds[best_place]
-    second = np.where(sizes > 1, log_odds[order[np.minimum(first + 1, len(order) - 1)]], ABSENT)
-    third = np.where(sizes > 2, log_odds[order[np.minimum(first + 2, len(order) - 1)]], second)
-    closest = np.zeros(count, dtype=np.float32)
-    np.maximum.at(closest, inverse, dense)
-    rows = np.stack(
-        [
-            best,
-            second,
-            (best + second + third) / 3,
-            best - _next_best(best, ABSENT),
-            closest,
-            closest - _next_best(closest, 0.0),
-            _largest(lexical, inverse, count),
-            np.full(count, np.log1p(length)),
-            (sizes == 1).astype(np.float32),
-        ],
-        axis=1,
-    )
-    return entries, rows.astype(np.float32), best_place
+    leads = np.stack([column - _next_best(column, ABSENT if place < 3 else 0.0) for place, column in enumerate(views.T)], axis=1)
+    count = len(views)
+    extra = np.stack([np.full(count, np.log1p(length)), sizes == 1], axis=1)
+    return np.hstack([views, leads, extra]).astype(np.float32)
 
 
-def _largest(values: Floats, groups: npt.NDArray[np.int64], count: int) -> Floats:
-    found = np.zeros(count, dtype=np.float32)
-    np.maximum.at(found, groups, values)
-    return found
+def look(log_odds: Floats, dense: Floats) -> tuple[float, ...]:
+    """The views of one entry that its compared wordings give: same, same_second, same_mean, dense, dense_second.
+
+    Args:
+        log_odds, dense: of the compared wordings, shape (wordings,), at least one.
+    """
+    odds = sorted(log_odds.tolist(), reverse=True)
+    near = sorted(dense.tolist(), reverse=True)
+    top = (odds + [odds[-1] if len(odds) > 1 else ABSENT] * 2)[:3]
+    return odds[0], odds[1] if len(odds) > 1 else ABSENT, sum(top) / 3, near[0], near[1] if len(near) > 1 else 0.0
 
 
 def _next_best(values: Floats, nothing: float) -> Floats:
@@ -154,16 +151,15 @@ def _next_best(values: Floats, nothing: float) -> Floats:
 def save_ranker(ranker: Ranker, folder: Path, about: dict[str, object]) -> None:
     """Write the models and what made them; weights as half precision."""
     folder.mkdir(parents=True, exist_ok=True)
-    arrays = {name: np.asarray(getattr(ranker.weights, name), dtype=np.float16) for name in _WEIGHTS}
-    arrays |= {name: getattr(ranker.trees, name) for name in _TREES}
-    np.savez_compressed(folder / FILE, shift=ranker.shift, scale=ranker.scale, slope=ranker.slope, **arrays)  # type: ignore[arg-type]
+    arrays: dict[str, npt.NDArray[Any]] = {name: np.asarray(getattr(ranker.weights, name), dtype=np.float16) for name in _WEIGHTS}
+    for model in _MODELS:
+        arrays |= {f"{model}_{name}": getattr(getattr(ranker, model), name) for name in _TREES}
+    np.savez_compressed(folder / FILE, **arrays)  # type: ignore[arg-type]
     card = {
         "name": ranker.name,
         "pair_columns": PAIR_NAMES,
         "entry_columns": ENTRY_NAMES,
-        "base": ranker.trees.base,
-        "depth": ranker.trees.depth,
-        "bias": ranker.bias,
+        **{model: {"base": getattr(ranker, model).base, "depth": getattr(ranker, model).depth} for model in _MODELS},
     }
     (folder / CARD).write_text(json.dumps(card | about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
@@ -190,11 +186,14 @@ def load_ranker(folder: Path) -> Ranker:
             name=str(card["name"]),
             fingerprint=hashlib.sha256(raw).hexdigest(),
             weights=Weights(**lists),
-            trees=Trees(**{name: arrays[name] for name in _TREES}, base=float(card["base"]), depth=int(card["depth"])),
-            shift=arrays["shift"],
-            scale=arrays["scale"],
-            slope=arrays["slope"],
-            bias=float(card["bias"]),
+            **{
+                model: Trees(
+                    **{name: arrays[f"{model}_{name}"] for name in _TREES},
+                    base=float(card[model]["base"]),
+                    depth=int(card[model]["depth"]),
+                )
+                for model in _MODELS
+            },
         )
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise RankerError(

@@ -26,7 +26,7 @@ def find_losses(new: Mapping[str, object], published: Mapping[str, object], marg
                 continue
             if now is None:
                 losses.append(f"{group} {name}: published {before:.4f}, missing now")
-            elif sign * (before - now) > margin:
+            elif sign * (before - now) > margin + 1e-9:
                 losses.append(f"{group} {name}: published {before:.4f}, now {now:.4f}, margin {margin:g}")
     return losses
 

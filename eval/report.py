@@ -1,9 +1,10 @@
-"""A run as a page that stands alone, with the files it was made of: report.html, summary.json, cases.jsonl."""
+"""A run as a page that stands alone, with the files it was made of: report.html, summary.json, slices.md, cases.jsonl."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def write_report(
     (folder / "summary.json").write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     ordered = sorted(rows, key=lambda row: is_first_right(row) is not False)
     (folder / "cases.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ordered), encoding="utf-8")
+    (folder / "slices.md").write_text(slices_markdown(rows), encoding="utf-8")
     page = folder / "report.html"
     page.write_text(_page(figures, rows, names, earlier), encoding="utf-8")
     return page
@@ -151,24 +153,77 @@ def _found_within(depth: int) -> Callable[[Row], float | None]:
     return measure
 
 
-def _slices(rows: Sequence[Row]) -> str:
-    by_tag: dict[str, list[Row]] = {}
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Figures of the rows with one tag; None where no row has what it takes."""
+
+    tag: str
+    count: int
+    first: float | None
+    within_five: float | None
+    reciprocal: float | None
+    answered: float
+    wrong: float | None
+
+
+def slice_rows(rows: Sequence[Row]) -> list[Slice]:
+    """A slice for every tag, the largest first; all rows together before them."""
+    by_tag: dict[str, list[Row]] = {"全部": list(rows)}
     for row in rows:
         tags = row["tags"]
         for tag in tags if isinstance(tags, list) else ():
             if not str(tag).startswith("not:"):
                 by_tag.setdefault(str(tag), []).append(row)
-    lines = []
+    slices = []
     for tag, found in sorted(by_tag.items(), key=lambda pair: -len(pair[1])):
-        firsts = [first for row in found if (first := is_first_right(row)) is not None]
+        ranks = [rank for row in found if (rank := _rank(row)) is not None]
         answered = [row for row in found if row["kind"] == "answer"]
-        share = f"{sum(firsts) / len(firsts):.3f}" if firsts else "—"
-        wrong = f"{sum(map(is_wrong_answer, answered)) / len(answered):.3f}" if answered else "—"
-        lines.append(
-            f'<tr><td>{escape(tag)}</td><td class="n">{len(found)}</td><td class="n">{share}</td>'
-            f'<td class="n">{len(answered) / len(found):.3f}</td><td class="n">{wrong}</td></tr>'
+        slices.append(
+            Slice(
+                tag,
+                len(found),
+                _mean([float(rank == 1) for rank in ranks]),
+                _mean([float(0 < rank <= 5) for rank in ranks]),
+                _mean([1 / rank if rank else 0.0 for rank in ranks]),
+                len(answered) / len(found),
+                _mean([float(is_wrong_answer(row)) for row in answered]),
+            )
         )
-    head = "<tr><th>切片</th><th>条数</th><th>R@1</th><th>直接答的</th><th>其中答错</th></tr>"
+    return slices
+
+
+def slices_markdown(rows: Sequence[Row]) -> str:
+    """The slices as a table for a document."""
+    lines = ["| 切片 | 条数 | R@1 | R@5 | MRR@5 | 直接答的 | 其中答错 |", "|---|---:|---:|---:|---:|---:|---:|"]
+    for part in slice_rows(rows):
+        figures = (part.first, part.within_five, part.reciprocal, part.answered, part.wrong)
+        lines.append(f"| {part.tag} | {part.count} | " + " | ".join(_shown(value) for value in figures) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _rank(row: Row) -> int | None:
+    """Place of the first right entry among the five kept, from 1; 0 where it is not among them; None where none is right."""
+    wanted, found = row["wanted"], row["found"]
+    if not isinstance(wanted, list) or not wanted or not isinstance(found, list):
+        return None
+    return next((place for place, id_ in enumerate(found, start=1) if id_ in wanted), 0)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _shown(value: float | None) -> str:
+    return "—" if value is None else f"{value:.3f}"
+
+
+def _slices(rows: Sequence[Row]) -> str:
+    lines = []
+    for part in slice_rows(rows):
+        figures = (part.first, part.within_five, part.answered, part.wrong)
+        cells = "".join(f'<td class="n">{_shown(value)}</td>' for value in figures)
+        lines.append(f'<tr><td>{escape(part.tag)}</td><td class="n">{part.count}</td>{cells}</tr>')
+    head = "<tr><th>切片</th><th>条数</th><th>R@1</th><th>R@5</th><th>直接答的</th><th>其中答错</th></tr>"
     return f"<h2>分项</h2><table>{head}{''.join(lines)}</table>"
 
 
