@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -30,34 +28,29 @@ from tqdm import tqdm
 import encoder_train
 from bot.compare import Weights, compare
 from bot.encoder import SentenceEncoder
-from bot.index import answer_text, document_text
+from bot.index import document_text
 from bot.lexical import LexicalIndex
-from bot.rank import MOST_WORDINGS, PAIR_NAMES, Ranker, Trees, choose_entries, entry_features, look, save_ranker
+from bot.rank import MOST_ENTRIES, MOST_WORDINGS, PAIR_NAMES, Ranker, Trees, choose_entries, entry_features, look, save_ranker
 from bot.reading import BUCKETS, Reading, read
-from bot.text import legal_terms, normalise, prepare
+from bot.text import prepare
 from encoder_train import FOLDS, is_left_out, read_jsonl
 from knowledge.bank import read_bank
 from knowledge.records import Entry
 
 Floats = npt.NDArray[np.float32]
 SEED = 20261125
-BANK_QUESTIONS, FOREIGN = 8000, 3000
 PAIR_TREES: dict[str, float] = {"max_iter": 200, "learning_rate": 0.08, "max_leaf_nodes": 20, "max_depth": 6, "min_samples_leaf": 60}
 ENTRY_TREES: dict[str, float] = {"max_iter": 120, "learning_rate": 0.06, "max_leaf_nodes": 12, "max_depth": 5, "min_samples_leaf": 60}
-_WORK = re.compile(
-    "工|薪|单位|公司|老板|上班|下班|员|社保|保险|退休|养老|劳|聘|岗|雇|厂|职|仲裁|辞|干活"
-    "|休假|放假|津贴|公积金|个税|生育|产假|怀孕|残疾|补偿|赔偿"
-)
 TAUGHT_ENTRIES = 8
 """Of the entries that compete for a question, those whose nearest wording teaches the pair model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question, the entry that answers it (None: none does), and the fold whose encoder has not seen it."""
+    """A question, the entry that answers it, and the fold whose encoder has not seen it."""
 
     text: str
-    owner: int | None
+    owner: int
     fold: int
 
 
@@ -76,7 +69,6 @@ class Pool:
     wordings: tuple[tuple[str, ...], ...]
     outer: Floats
     sizes: npt.NDArray[np.int64]
-    is_bank: bool
 
 
 @dataclass(slots=True)
@@ -152,12 +144,10 @@ def unlike_pairs(entries: Sequence[Entry], pairs: Pairs) -> None:
                 pairs.add(text, wording, 0, 1.0, fold_of(text))
 
 
-def search(questions: Sequence[Question], entries: Sequence[Entry], encoders: Sequence[Encoded], is_bank: bool) -> list[Pool]:
-    """The entries that compete for each question; a question that is a wording itself is left out of its own entry."""
+def search(questions: Sequence[Question], entries: Sequence[Entry], encoders: Sequence[Encoded]) -> list[Pool]:
+    """The entries that compete for each question; entries without answers."""
     texts = [wording for entry in entries for wording in entry.wordings]
-    place = {wording: number for number, wording in enumerate(texts)}
-    owners = np.repeat(np.arange(len(entries)), [len(entry.wordings) for entry in entries])
-    sizes = np.bincount(owners)
+    sizes = np.asarray([len(entry.wordings) for entry in entries])
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     letters = LexicalIndex.build(texts)
     documents = LexicalIndex.build([document_text(entry) for entry in entries])
@@ -165,34 +155,21 @@ def search(questions: Sequence[Question], entries: Sequence[Entry], encoders: Se
     for fold, encoded in enumerate(encoders):
         vectors = encoded.of(texts)
         sums = np.add.reduceat(vectors, starts, axis=0)
-        answers = np.stack([encoded.of([answer_text(entry)])[0] if answer_text(entry) else np.zeros(vectors.shape[1]) for entry in entries])
+        norms = np.linalg.norm(sums, axis=1)
         for question in tqdm([q for q in questions if q.fold == fold], disable=not sys.stderr.isatty(), desc="search"):
             vector = encoded.of([question.text])[0]
             cosines = vectors @ vector
             shared, words = letters.score(question.text), documents.score(question.text)
-            centres, counts = sums @ vector, sizes.copy()
-            norms = np.linalg.norm(sums, axis=1)
-            own = place.get(question.text)
-            if own is not None and question.owner is not None and owners[own] == question.owner:
-                cosines[own], shared[own] = -1.0, 0.0
-                rest = sums[question.owner] - vectors[own]
-                centres[question.owner], norms[question.owner] = rest @ vector, np.linalg.norm(rest)
-                counts[question.owner] -= 1
-                entry = entries[question.owner]
-                kept = replace(entry, question="", similar=tuple(w for w in entry.wordings if w != question.text))
-                words[question.owner] = documents.compare(question.text, document_text(kept))
+            centres = sums @ vector
             centre = (centres / np.maximum(norms, 1e-9)).astype(np.float32)
-            answer = (answers @ vector).astype(np.float32)
-            chosen = [c for c in choose_entries(np.maximum.reduceat(cosines, starts), centre, answer, words).tolist() if counts[c]]
+            answer = np.zeros(len(entries), dtype=np.float32)
+            chosen = choose_entries(centre, answer, words, MOST_ENTRIES, np.maximum.reduceat(cosines, starts)).tolist()
             wordings, outer = [], []
             for owner in chosen:
                 near = starts[owner] + np.argsort(-cosines[starts[owner] : starts[owner] + sizes[owner]], kind="stable")[:MOST_WORDINGS]
-                near = near[cosines[near] > -1]
                 wordings.append(tuple(texts[number] for number in near))
                 outer.append((centre[owner], answer[owner], words[owner], shared[near].max()))
-            pools.append(
-                Pool(question, tuple(chosen), tuple(wordings), np.asarray(outer, dtype=np.float32), counts[np.asarray(chosen)], is_bank)
-            )
+            pools.append(Pool(question, tuple(chosen), tuple(wordings), np.asarray(outer, dtype=np.float32), sizes[np.asarray(chosen)]))
     return pools
 
 
@@ -205,18 +182,6 @@ def diac_questions(folder: Path) -> tuple[list[Question], list[Entry]]:
         first, *others = texts_of(group, "equivalent")
         asked.extend(Question(text, place[first], fold_of(first)) for text in others if first in place)
     return asked, bank
-
-
-def bank_questions(entries: Sequence[Entry], rng: random.Random) -> list[Question]:
-    """Every further wording of our entries, in random order."""
-    asked = [Question(wording, place, fold_of(wording)) for place, entry in enumerate(entries) for wording in entry.similar]
-    return rng.sample(asked, len(asked))
-
-
-def other_law(path: Path) -> list[str]:
-    """Questions about law that speak of nothing a hotline for workers deals with."""
-    questions = {str(row["question"]) for row in read_jsonl(path) if row["source"] != "gov-policy"}
-    return sorted(text for text in questions if not _WORK.search(text) and not legal_terms(normalise(text)))
 
 
 def rarity(texts: Iterable[str]) -> list[float]:
@@ -322,34 +287,24 @@ def entry_rows(pools: Sequence[Pool], log_odds: Floats, dense: Floats) -> tuple[
     return np.concatenate(rows), np.asarray(labels), np.asarray(numbers)
 
 
-def first_share(
-    pools: Sequence[Pool], scores: Floats, right: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64], is_bank: bool
-) -> dict[str, float]:
-    """Of the questions that have an entry, how many find it among the candidates, and how many find it first."""
-    asked = {number for number, pool in enumerate(pools) if pool.is_bank == is_bank and pool.question.owner is not None}
+def first_share(pools: Sequence[Pool], scores: Floats, right: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64]) -> dict[str, float]:
+    """Share of the questions that find their entry among the candidates, and that find it first."""
     best: dict[int, tuple[float, int]] = {}
     for number, score, ok in zip(numbers, scores, right, strict=True):
-        if int(number) in asked:
-            best[int(number)] = max(best.get(int(number), (-1.0, 0)), (float(score), int(ok)))
-    found = sum(pools[number].question.owner in pools[number].entries for number in asked)
-    count = max(1, len(asked))
-    return {"asked": len(asked), "found": round(found / count, 4), "first": round(sum(ok for _, ok in best.values()) / count, 4)}
+        best[int(number)] = max(best.get(int(number), (-99.0, 0)), (float(score), int(ok)))
+    found = sum(pool.question.owner in pool.entries for pool in pools)
+    return {"found": round(found / len(pools), 4), "first": round(sum(ok for _, ok in best.values()) / len(pools), 4)}
 
 
 def train(data: Path, bank: Path, folds: Path, out: Path, say: Callable[[str], None]) -> None:
     """All steps; writes the ranker and prints what came of it."""
     prepare()
-    rng = random.Random(SEED)
     encoders = [Encoded(SentenceEncoder(folds / f"fold{fold}")) for fold in range(FOLDS)]
     ours, faults = read_bank([bank])
     if faults:
         raise SystemExit("\n".join(map(str, faults)))
     asked, legal = diac_questions(data / "eval")
-    pools = search(asked, legal, encoders, is_bank=False)
-    pools += search(bank_questions(ours, rng)[:BANK_QUESTIONS], ours, encoders, is_bank=True)
-    general = [str(row["question"]) for row in read_jsonl(data / "train/general_questions.jsonl.gz")]
-    foreign = rng.sample(general, FOREIGN // 2) + rng.sample(other_law(data / "train/question_passage.jsonl.gz"), FOREIGN // 2)
-    pools += search([Question(text, None, number % FOLDS) for number, text in enumerate(foreign)], ours, encoders, is_bank=True)
+    pools = search(asked, legal, encoders)
     pairs = near_misses(data / "eval/diac_train_groups.jsonl")
     unlike_pairs(ours, pairs)
     begin = len(pairs.left)
@@ -384,9 +339,12 @@ def train(data: Path, bank: Path, folds: Path, out: Path, say: Callable[[str], N
         held = of_pool == number
         scores[held] = export(fit_trees(features[~held], right[~held], even[~held], ENTRY_TREES)).log_odds(features[held])
     ranker = Ranker("ranker-zh-v1", "", final, pair_trees, export(fit_trees(features, right, even, ENTRY_TREES)))
-    about: dict[str, object] = {"pairs": int(teaches.sum()), "questions": len(pools), "seed": SEED}
-    for name, is_bank in (("legal_faq", False), ("own_bank", True)):
-        about[name] = first_share(pools, scores, right, numbers, is_bank)
+    about: dict[str, object] = {
+        "pairs_taught": int(teaches.sum()),
+        "questions_asked": len(pools),
+        "seed": SEED,
+        "out_of_fold": first_share(pools, scores, right, numbers),
+    }
     save_ranker(ranker, out, about)
     say(json.dumps(about, ensure_ascii=False))
 

@@ -7,6 +7,7 @@ python serve.py --ask "老板不发工资咋整"
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import sys
 import uuid
@@ -51,6 +52,8 @@ def wire(settings: Settings) -> tuple[Dialogue, Matcher, Store]:
     matcher = Matcher(load(settings.artifacts, encoder), encoder, load_ranker(settings.ranker))
     store = Store(settings.database)
     matcher.match("预热一下", articles=1)
+    gc.collect()
+    gc.freeze()  # what is loaded stays: the collector need not walk it at every question
     return Dialogue(matcher, read_policy(settings.policy, settings.risk), store, settings.choice_minutes), matcher, store
 
 

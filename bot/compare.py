@@ -70,12 +70,26 @@ NAMES: tuple[str, ...] = (
 """Names of the columns of `compare`, in order; the last ones are 1 where one text speaks of it and the other does not."""
 
 
-def compare(here: Reading, others: Sequence[Reading], weights: Weights) -> Features:
+Masses = tuple[float, float, float]
+"""Sums over one text: rarity of its grams, weights of its grams and of its words where they stand apart."""
+
+
+def weigh(reading: Reading, weights: Weights) -> Masses:
+    """The sums that `compare` needs of a text by itself; a wording's can be worked out once and kept."""
+    return (
+        sum(map(weights.rarity.__getitem__, reading.grams)) or 1.0,
+        sum(map(weights.gram_apart.__getitem__, reading.grams)),
+        sum(map(weights.word_apart.__getitem__, reading.words)),
+    )
+
+
+def compare(here: Reading, others: Sequence[Reading], weights: Weights, masses: Sequence[Masses] | None = None) -> Features:
     """Features of one text beside each of several others.
 
     Args:
         here: the question.
         others: the wordings.
+        masses: `weigh` of each of the others, where at hand.
 
     Returns:
         float32, shape (len(others), len(NAMES)).
@@ -83,16 +97,15 @@ def compare(here: Reading, others: Sequence[Reading], weights: Weights) -> Featu
     out = np.zeros((len(others), len(NAMES)), dtype=np.float32)
     rarity, word_apart, word_shared = weights.rarity.__getitem__, weights.word_apart.__getitem__, weights.word_shared.__getitem__
     gram_apart = weights.gram_apart.__getitem__
-    mass = sum(map(rarity, here.grams)) or 1.0
+    mass, gram_mass, word_mass = weigh(here, weights)
+    units_here = {quantity.unit for quantity in here.numbers}
     rows = []
-    for other in others:
-        shared = sum(map(rarity, here.grams & other.grams))
-        there = sum(map(rarity, other.grams)) or 1.0
+    for other, (there, grams_there, words_there) in zip(others, masses or [weigh(o, weights) for o in others], strict=True):
+        shared_grams, shared_words = here.grams & other.grams, here.words & other.words
+        shared = sum(map(rarity, shared_grams))
         asks, parties, times = here.asks ^ other.asks, here.parties ^ other.parties, here.times ^ other.times
-        units_here = {quantity.unit for quantity in here.numbers}
-        units_there = {quantity.unit for quantity in other.numbers}
         common_numbers = here.numbers & other.numbers
-        clashing = (units_here & units_there) - {quantity.unit for quantity in common_numbers}
+        clashing = (units_here & {q.unit for q in other.numbers}) - {q.unit for q in common_numbers} if units_here else units_here
         negated_here, negated_there = here.negated - other.negated, other.negated - here.negated
         ends_here, ends_there = here.parties & _ENDS, other.parties & _ENDS
         rows.append(
@@ -122,9 +135,14 @@ def compare(here: Reading, others: Sequence[Reading], weights: Weights) -> Featu
                 sum(map(rarity, here.terms & other.terms)) / 10,
                 sum(map(rarity, here.terms - other.terms)) / 10,
                 sum(map(rarity, other.terms - here.terms)) / 10,
-                sum(map(gram_apart, here.grams ^ other.grams))
-                + sum(map(word_apart, here.words ^ other.words))
-                + sum(map(word_shared, here.words & other.words)),
+                # What stands apart is what both have less twice what they share.
+                gram_mass
+                + grams_there
+                - 2 * sum(map(gram_apart, shared_grams))
+                + word_mass
+                + words_there
+                - 2 * sum(map(word_apart, shared_words))
+                + sum(map(word_shared, shared_words)),
                 *_spread(asks, len(ASKS)),
                 *_spread(parties, len(PARTIES)),
                 *_spread(times, len(TIMES)),

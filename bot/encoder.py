@@ -80,6 +80,8 @@ class SentenceEncoder:
         """Unit vectors, float32, shape (len(texts), dimension), of the normalised texts."""
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
+        if len(texts) == 1 and self._cleans_itself and len(self._model) == 1:
+            return np.ascontiguousarray(self._model[0].encode_one(texts[0]), dtype=np.float32)
         vectors = self._model.encode(
             list(texts) if self._cleans_itself else [normalise(text) for text in texts],
             batch_size=64,

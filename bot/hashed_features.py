@@ -55,6 +55,7 @@ class HashedFeatures(InputModule):  # type: ignore[misc]
         self.register_buffer("table", table.to(torch.int8))
         self.register_buffer("scale", scale.to(torch.float32))
         self.rows, self.dimension = table.shape
+        self._arrays: tuple[Any, Any] | None = None
 
     @property
     def max_seq_length(self) -> None:
@@ -82,6 +83,15 @@ class HashedFeatures(InputModule):  # type: ignore[misc]
         summed = torch.segment_reduce(values, "sum", lengths=ends - starts)
         features["sentence_embedding"] = torch.nn.functional.normalize(summed, dim=1)
         return features
+
+    def encode_one(self, text: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """What `forward` gives for one text, float32 of shape (1, dimension), without its detours: a question waits for it."""
+        ids = hash_features(text, self.rows)
+        if self._arrays is None:
+            self._arrays = (self.get_buffer("table").numpy(), self.get_buffer("scale").numpy())
+        table, scale = self._arrays
+        summed = scale[ids] @ table[ids].astype(np.float32)
+        return np.asarray(summed / max(float(np.linalg.norm(summed)), 1e-12), dtype=np.float32)[None, :]
 
     def save(self, output_path: str, *args: Any, safe_serialization: bool = True, **kwargs: Any) -> None:
         """Weights and shape into a folder; the scales as half precision."""

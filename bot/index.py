@@ -19,6 +19,7 @@ from pathlib import Path
 import faiss
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from bot.encoder import Encoder, Vectors
 from bot.errors import ArtifactBroken, ArtifactForeign, ArtifactMissing
@@ -80,8 +81,9 @@ class Manifest:
 
 
 def use_one_thread() -> None:
-    """Search on the asking thread alone, for the same reason as the encoder."""
+    """Search and multiply on the asking thread alone, for the same reason as the encoder."""
     faiss.omp_set_num_threads(1)
+    threadpool_limits(limits=1)
 
 
 class Side:
@@ -105,7 +107,6 @@ class Side:
         self.readings = tuple(readings)
         self.owners = np.asarray(owners, dtype=np.int64)
         self._vectors = vectors
-        self._matrix: Vectors | None = None
         self._grams = grams
 
     def nearest(self, vector: Vectors, k: int) -> tuple[npt.NDArray[np.int64], Scores]:
@@ -114,12 +115,6 @@ class Side:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
         scores, places = self._vectors.search(vector.reshape(1, -1), min(k, len(self.texts)))
         return places[0], scores[0]
-
-    def cosines(self, vector: Vectors) -> Scores:
-        """Cosines of a vector with all texts, shape (texts,)."""
-        if self._matrix is None:
-            self._matrix = self.vectors()
-        return np.asarray(self._matrix @ vector.ravel(), dtype=np.float32)
 
     def vectors(self) -> Vectors:
         """The vectors of all texts, float32, shape (texts, dimension)."""
@@ -132,6 +127,10 @@ class Side:
     def lexical(self, text: str) -> Scores:
         """TF-IDF cosine of a text with every text."""
         return self._grams.score(text)
+
+    def lexical_some(self, text: str, places: npt.NDArray[np.int64]) -> Scores:
+        """The same with the texts at the given places."""
+        return self._grams.score_some(text, places)
 
 
 class Documents:
@@ -162,10 +161,6 @@ class Documents:
     def lexical(self, text: str) -> Scores:
         """TF-IDF cosine of a text with all words of each entry."""
         return self._grams.score(text)
-
-    def best(self, per_wording: Scores) -> Scores:
-        """The highest of each entry's wordings."""
-        return np.maximum.reduceat(per_wording, self.starts) if len(self.starts) else per_wording
 
 
 class Index:

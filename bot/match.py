@@ -7,15 +7,17 @@ thresholds or sessions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from bot.compare import compare
+from bot.compare import compare, weigh
 from bot.encoder import Encoder
 from bot.index import Index
-from bot.rank import MOST_WORDINGS, Ranker, choose_entries, entry_features, look
+from bot.rank import ENTRY_NAMES, MOST_ENTRIES, MOST_WORDINGS, NEAR_ENTRIES, Ranker, choose_entries, entry_features, look
 from bot.reading import read
 from bot.text import normalise, squeeze, strip_fillers
 from bot.values import ArticleHit, Candidate, Matched, Parts
@@ -32,12 +34,28 @@ OWN_TEXT, POPULAR, FADING, SPREAD = 0.3, 0.06, 0.7, 0.08
 how much less the next citation of an entry counts; how far behind the best an entry still votes (of cosine). On the
 dev questions any value within a factor of two gives article R@10 within 0.02."""
 _VOTERS = 40
-_VOTING_WORDINGS = 160
 _FOREIGN, _HOME = 0.08, 0.22
 """Share of the bank's own laws among the articles whose text fits: below the first the question is of another field of
 law and entries have no vote, above the second they have it all (AUC 0.965 between the labour and the other dev questions)."""
 _ARTICLE_POOL = 100
 _PRIORITIES = {"in_force": 0, "revised": 1, "repealed": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Entries looked at closely; `cuts` says which of the compared wordings belong to each, `near` holds the best cosine
+    of all that were measured."""
+
+    owners: npt.NDArray[np.int64]
+    features: npt.NDArray[np.float32]
+    pool: npt.NDArray[np.int64]
+    cuts: tuple[tuple[int, int], ...]
+    log_odds: npt.NDArray[np.float32]
+    dense: npt.NDArray[np.float32]
+    letters: npt.NDArray[np.float32]
+    fuzzy: npt.NDArray[np.float32]
+    bare: str
+    near: dict[int, float]
 
 
 class Matcher:
@@ -48,6 +66,7 @@ class Matcher:
         self._encoder = encoder
         self._ranker = ranker
         self._short_names = _short_names(index.laws)
+        self._masses = [weigh(reading, ranker.weights) for reading in index.wordings.readings]
         self._place = {article.id: place for place, article in enumerate(index.articles)}
         self._citations = [self._cites(entry) for entry in index.entries]
         cited = np.zeros(len(index.articles), dtype=np.float32)
@@ -77,60 +96,73 @@ class Matcher:
         if not squeeze(clean):
             return Matched(text)
         vector = self._encoder.encode([clean])
-        ranked = self._rank_entries(clean, vector, entries, today)
-        hits = self._rank_articles(clean, vector, articles) if articles else ()
+        seen = self._look(clean, vector) if self.index.entries else None
+        ranked = self._rank_entries(seen, entries, today) if seen else ()
+        hits = self._rank_articles(clean, vector, seen.near if seen else {}, articles) if articles else ()
         return Matched(text, ranked, hits)
 
-    def _rank_entries(self, clean: str, vector: npt.NDArray[np.float32], count: int, today: date | None) -> tuple[Candidate, ...]:
-        side = self.index.wordings
-        if not side.texts:
-            return ()
-        documents = self.index.documents
-        cosines = side.cosines(vector)
-        letters = side.lexical(clean)
+    def _look(self, clean: str, vector: npt.NDArray[np.float32]) -> _Look:
+        """The entries worth a close look, with everything that speaks for them."""
+        side, documents = self.index.wordings, self.index.documents
         here = read(clean)
         centre, answer, words = documents.centre(vector), documents.answer(vector), documents.lexical(clean)
-        chosen = choose_entries(documents.best(cosines), centre, answer, words)
-        places = [self._nearest_wordings(int(owner), cosines) for owner in chosen]
+        near = choose_entries(centre, answer, words, NEAR_ENTRIES)
+        spans = [np.arange(documents.starts[owner], documents.starts[owner] + documents.sizes[owner]) for owner in near]
+        cosines = np.split(side.cosine(vector, np.concatenate(spans)), np.cumsum([len(span) for span in spans])[:-1])
+        closest = np.asarray([found.max() for found in cosines], dtype=np.float32)
+        order = choose_entries(centre[near], answer[near], words[near], MOST_ENTRIES, closest)
+        owners = near[order]
+        tops = [np.argsort(-cosines[place], kind="stable")[:MOST_WORDINGS] for place in order]
+        places = [spans[place][top] for place, top in zip(order, tops, strict=True)]
         pool = np.concatenate(places)
-        apart = compare(here, [side.readings[place] for place in pool], self._ranker.weights)
-        dense = np.clip(cosines[pool], 0, 1)
+        dense = np.clip(np.concatenate([cosines[place][top] for place, top in zip(order, tops, strict=True)]), 0, 1)
+        letters = side.lexical_some(clean, pool)
+        masses = [self._masses[place] for place in pool]
+        apart = compare(here, [side.readings[place] for place in pool], self._ranker.weights, masses)
         log_odds = self._ranker.pair_log_odds(np.column_stack([apart, dense]))
-        cuts = np.cumsum([0, *map(len, places)])
+        cuts = [0, *np.cumsum([len(found) for found in places]).tolist()]
         views = np.asarray(
             [
-                (*look(log_odds[start:end], dense[start:end]), centre[owner], answer[owner], words[owner], letters[pool[start:end]].max())
-                for owner, start, end in zip(chosen, cuts, cuts[1:], strict=False)
+                (*look(log_odds[start:end], dense[start:end]), centre[owner], answer[owner], words[owner], letters[start:end].max())
+                for owner, (start, end) in zip(owners, pairwise(cuts), strict=True)
             ],
             dtype=np.float32,
         )
-        scores = self._ranker.entry_scores(entry_features(views, len(here.bare), documents.sizes[chosen]))
+        features = entry_features(views, len(here.bare), documents.sizes[owners])
+        voters = dict(zip(near.tolist(), closest.tolist(), strict=True))
+        return _Look(owners, features, pool, tuple(pairwise(cuts)), log_odds, dense, letters, apart[:, 0], here.bare, voters)
+
+    def entry_features(self, text: str) -> tuple[tuple[str, ...], npt.NDArray[np.float32]]:
+        """Ids of the entries looked at, and the entry model's columns for each: what `eval.fit` learns from."""
+        clean = strip_fillers(normalise(text))
+        if not squeeze(clean) or not self.index.entries:
+            return (), np.zeros((0, len(ENTRY_NAMES)), dtype=np.float32)
+        found = self._look(clean, self._encoder.encode([clean]))
+        return tuple(self.index.entries[owner].id for owner in found.owners), found.features
+
+    def _rank_entries(self, seen: _Look, count: int, today: date | None) -> tuple[Candidate, ...]:
+        side = self.index.wordings
         found = []
-        for owner, score, start, end in zip(chosen, scores, cuts, cuts[1:], strict=False):
+        for owner, score, (start, end) in zip(seen.owners, self._ranker.entry_scores(seen.features), seen.cuts, strict=True):
             entry = self.index.entries[owner]
             if today is not None and not is_valid(entry, today):
                 continue
-            best = start + int(np.argmax(log_odds[start:end]))
-            very_words = [place for place in range(start, end) if side.readings[pool[place]].bare == here.bare]
-            best = very_words[0] if very_words else best
+            very_words = [place for place in range(start, end) if side.readings[seen.pool[place]].bare == seen.bare]
+            best = very_words[0] if very_words else start + int(np.argmax(seen.log_odds[start:end]))
             parts = Parts(
-                wording=side.texts[pool[best]],
-                dense=round(float(dense[best]), 6),
-                lexical=round(min(float(letters[pool[best]]), 1.0), 6),
-                fuzzy=round(float(apart[best, 0]), 6),
-                same=round(float(1 / (1 + np.exp(-log_odds[best]))), 6),
+                wording=side.texts[seen.pool[best]],
+                dense=round(float(seen.dense[best]), 6),
+                lexical=round(min(float(seen.letters[best]), 1.0), 6),
+                fuzzy=round(float(seen.fuzzy[best]), 6),
+                same=round(float(1 / (1 + np.exp(-seen.log_odds[best]))), 6),
             )
             found.append(Candidate(entry, 1.0 if very_words else min(round(float(score), 6), _BELOW_ONE), parts))
         found.sort(key=lambda candidate: (-candidate.score, candidate.entry.id))
         return tuple(found[:count])
 
-    def _nearest_wordings(self, owner: int, cosines: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-        """Places of an entry's wordings that are nearest."""
-        start, size = int(self.index.documents.starts[owner]), int(self.index.documents.sizes[owner])
-        own = cosines[start : start + size]
-        return start + np.argsort(-own, kind="stable")[:MOST_WORDINGS]
-
-    def _rank_articles(self, clean: str, vector: npt.NDArray[np.float32], count: int) -> tuple[ArticleHit, ...]:
+    def _rank_articles(
+        self, clean: str, vector: npt.NDArray[np.float32], near_entries: dict[int, float], count: int
+    ) -> tuple[ArticleHit, ...]:
         """Articles by their own text and by the votes of entries: lay words and statute words hardly meet."""
         side = self.index.passages
         if not side.texts:
@@ -144,7 +176,7 @@ class Matcher:
         scores = OWN_TEXT * fits
         home = self._at_home(side.owners[pool], dense)
         if home > 0:
-            votes = self._votes(vector)
+            votes = self._votes(near_entries)
             scores += home * (votes + POPULAR * self._popular * (votes > 0))
         scores = 1 - np.exp(-3 * scores)  # to 0..1, the order kept
         cited = [self._place[article.id] for article in self._cited(clean)]
@@ -164,16 +196,10 @@ class Matcher:
         share = float(weight @ self._affinity[places[top]]) / max(float(weight.sum()), 1e-9)
         return min(max((share - _FOREIGN) / (_HOME - _FOREIGN), 0.0), 1.0)
 
-    def _votes(self, vector: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _votes(self, near: dict[int, float]) -> npt.NDArray[np.float32]:
         """Near entries vote for the articles they cite, the nearer the more; shape (articles,), sum about 1 to 3."""
-        side = self.index.wordings
         votes = np.zeros(len(self.index.articles), dtype=np.float32)
-        near, cosines = side.nearest(vector, _VOTING_WORDINGS)
-        closest: dict[int, float] = {}
-        for owner, cosine in zip(side.owners[near].tolist(), cosines.tolist(), strict=True):
-            closest.setdefault(owner, cosine)  # best first
-            if len(closest) == _VOTERS:
-                break
+        closest = dict(sorted(near.items(), key=lambda pair: -pair[1])[:_VOTERS])
         if not closest:
             return votes
         power = np.exp((np.asarray(list(closest.values())) - max(closest.values())) / SPREAD)

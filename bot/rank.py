@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,15 @@ of its wordings (best, second), of their centre and of its answer, and shared le
 ENTRY_NAMES = (*VIEWS, *(f"{name}_lead" for name in VIEWS), "length", "alone")
 """Columns of the entry model: the views, how far each is ahead of the best other entry, the question's length (log)
 and whether the entry has a single wording."""
-MOST_ENTRIES = 16
+NEAR_ENTRIES = 32
+"""Entries whose wordings are all measured by their cosine."""
+MOST_ENTRIES = 12
 """Entries that are looked at closely for one question."""
-MOST_WORDINGS = 3
+MOST_WORDINGS = 2
 """Wordings of each that the pair model compares with the question."""
 ABSENT = -8.0
 """Log-odds that stand for a wording or an entry that is not there."""
-FILE, CARD = "ranker.npz", "ranker.json"
+FILE, CARD, SEVERAL = "ranker.npz", "ranker.json", "several.json"
 _WEIGHTS = ("rarity", "gram_apart", "word_apart", "word_shared")
 _MODELS = ("pairs", "entries")
 _TREES = ("feature", "threshold", "left", "right", "value")
@@ -75,13 +78,37 @@ class Trees:
 
 
 @dataclass(frozen=True, slots=True)
+class Linear:
+    """A logistic regression: slope · (row - shift) / scale + bias are log-odds; each list as long as ENTRY_NAMES."""
+
+    shift: tuple[float, ...]
+    scale: tuple[float, ...]
+    slope: tuple[float, ...]
+    bias: float
+
+    def log_odds(self, rows: Floats) -> Floats:
+        """float32, shape (rows,)."""
+        shift, scale, slope = _as_arrays(self)
+        return np.asarray(((rows - shift) / scale) @ slope + self.bias, dtype=np.float32)
+
+
+@lru_cache(maxsize=8)
+def _as_arrays(linear: Linear) -> tuple[Floats, Floats, Floats]:
+    shift, scale, slope = (np.asarray(values, dtype=np.float32) for values in (linear.shift, linear.scale, linear.slope))
+    return shift, scale, slope
+
+
+@dataclass(frozen=True, slots=True)
 class Ranker:
     """Both models and the weights that `compare` needs.
 
     Attributes:
         name: what the model is called in reports.
         fingerprint: sha256 of its file.
-        pairs, entries: the pair model and the entry model.
+        pairs: the pair model.
+        entries: the entry model for entries with a single wording, which real pairs teach.
+        several: the entry model for entries with several wordings, which labelled questions to our bank teach
+            (`eval.fit`); None until it is fitted.
     """
 
     name: str
@@ -89,6 +116,7 @@ class Ranker:
     weights: Weights
     pairs: Trees
     entries: Trees
+    several: Linear | None = None
 
     def pair_log_odds(self, rows: Floats) -> Floats:
         """Log-odds that the texts of each row mean the same; rows of shape (pairs, len(PAIR_NAMES))."""
@@ -96,17 +124,30 @@ class Ranker:
 
     def entry_scores(self, rows: Floats) -> Floats:
         """Probability, 0..1, that each entry answers; rows of shape (entries, len(ENTRY_NAMES))."""
-        return np.asarray(1 / (1 + np.exp(-self.entries.log_odds(rows))), dtype=np.float32)
+        alone = rows[:, -1] > 0.5  # the last column
+        if self.several is None or alone.all():
+            log_odds = self.entries.log_odds(rows)
+        else:
+            log_odds = self.several.log_odds(rows)
+            if alone.any():
+                log_odds[alone] = self.entries.log_odds(rows[alone])
+        return np.asarray(1 / (1 + np.exp(-log_odds)), dtype=np.float32)
 
 
-def choose_entries(dense: Floats, centre: Floats, answer: Floats, document: Floats) -> npt.NDArray[np.int64]:
-    """Places of the entries to look at closely, best first.
+def choose_entries(centre: Floats, answer: Floats, document: Floats, count: int, dense: Floats | None = None) -> npt.NDArray[np.int64]:
+    """Places of the entries that look nearest, best first.
 
     Args:
-        dense: best cosine of each entry's wordings; centre, answer, document: as in VIEWS; each of shape (entries,).
+        centre, answer, document: as in VIEWS, each of shape (entries,).
+        count: how many.
+        dense: best cosine of each entry's wordings, where worked out.
     """
-    rough = dense + centre + 0.5 * answer + 2 * document  # on the dev questions weights within a factor of two do the same
-    return np.argsort(-rough, kind="stable")[:MOST_ENTRIES]
+    rough = centre + 0.5 * answer + 2 * document  # on the dev questions weights within a factor of two do the same
+    if dense is not None:
+        rough = rough + dense
+    count = min(count, len(rough))
+    top = np.argpartition(-rough, count - 1)[:count] if count < len(rough) else np.arange(count)
+    return np.asarray(top[np.argsort(-rough[top], kind="stable")])
 
 
 def entry_features(views: Floats, length: int, sizes: npt.NDArray[np.int64]) -> Floats:
@@ -134,8 +175,8 @@ def look(log_odds: Floats, dense: Floats) -> tuple[float, ...]:
     """
     odds = sorted(log_odds.tolist(), reverse=True)
     near = sorted(dense.tolist(), reverse=True)
-    top = (odds + [odds[-1] if len(odds) > 1 else ABSENT] * 2)[:3]
-    return odds[0], odds[1] if len(odds) > 1 else ABSENT, sum(top) / 3, near[0], near[1] if len(near) > 1 else 0.0
+    top = (odds + [odds[-1]] * 2)[:3]
+    return odds[0], top[1], sum(top) / 3, near[0], near[min(1, len(near) - 1)]
 
 
 def _next_best(values: Floats, nothing: float) -> Floats:
@@ -164,6 +205,18 @@ def save_ranker(ranker: Ranker, folder: Path, about: dict[str, object]) -> None:
     (folder / CARD).write_text(json.dumps(card | about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
+def save_linear(linear: Linear, folder: Path) -> None:
+    """Write the entry model for entries with several wordings beside the others."""
+    text = json.dumps({"columns": ENTRY_NAMES, **asdict(linear)}, ensure_ascii=False, indent=1)
+    (folder / SEVERAL).write_text(text + "\n", encoding="utf-8")
+
+
+def _read_linear(row: dict[str, Any]) -> Linear:
+    if tuple(row["columns"]) != ENTRY_NAMES:
+        raise ValueError(f"{SEVERAL} was fitted to other columns; fit it again: python -m eval.fit")
+    return Linear(tuple(row["shift"]), tuple(row["scale"]), tuple(row["slope"]), float(row["bias"]))
+
+
 def load_ranker(folder: Path) -> Ranker:
     """Read a folder written by `save_ranker`.
 
@@ -182,9 +235,12 @@ def load_ranker(folder: Path) -> Ranker:
         lists = {name: arrays[name].astype(np.float32).tolist() for name in _WEIGHTS}
         if any(len(values) != BUCKETS for values in lists.values()):
             raise RankerError(f"The ranker in {folder} has weights of another length than {BUCKETS}.")
+        several = folder / SEVERAL
+        fitted = several.read_bytes() if several.is_file() else b""
         return Ranker(
             name=str(card["name"]),
-            fingerprint=hashlib.sha256(raw).hexdigest(),
+            fingerprint=hashlib.sha256(raw + fitted).hexdigest(),
+            several=_read_linear(json.loads(fitted)) if fitted else None,
             weights=Weights(**lists),
             **{
                 model: Trees(

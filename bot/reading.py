@@ -111,7 +111,7 @@ def read(text: str) -> Reading:
     return Reading(
         bare=bare,
         grams=frozenset(map(bucket, grams(bare))),
-        words=frozenset(map(bucket, cut(bare))),
+        words=frozenset(map(bucket, cut(clean))),
         sounds=frozenset(bucket(f"{first} {second}") for first, second in pairwise(sounds)),
         numbers=frozenset(find_quantities(clean)),
         negated=_negated(bare),

@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     longest_question: int = Field(default=2000, ge=50, le=20_000)
     choice_minutes: int = Field(default=10, ge=1, le=1440)
     policy: Path = BUNDLED_POLICY
-    risk: float = Field(default=0.05, gt=0, le=1)
+    risk: float = Field(default=0.10, gt=0, le=1)
     frame_ancestors: str = "'self'"
 
 

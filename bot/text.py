@@ -190,9 +190,10 @@ def squeeze(clean: str) -> str:
     return _NOT_WORD.sub("", clean)
 
 
-def cut(text: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def cut(text: str) -> tuple[str, ...]:
     """Words of a normalised text, in order, punctuation dropped."""
-    return [word for word in _ready().lcut(text) if not _NOT_WORD.fullmatch(word)]
+    return tuple(word for word in _ready().lcut(text) if not _NOT_WORD.fullmatch(word))
 
 
 def cut_fine(text: str) -> list[str]:

@@ -1,6 +1,10 @@
-"""Fit the policy: the lowest score to answer from, for each share of wrong answers one is ready to accept.
+"""Fit scores and policy to labelled questions: how likely an entry is right, and from which score on to answer.
 
 python -m eval.fit CASES.jsonl [CASES.jsonl …] --artifacts DIR [--out bot/models/policy.json]
+
+Cases tagged "test" are left out: they are for measuring what was fitted. First a logistic regression learns from
+everything that speaks for an entry how likely it is right (the ranker's model for entries with several wordings).
+Its scores for choosing thresholds come from models that have not seen the question (FOLDS-fold cross-fitting).
 
 Thresholds are tested one after another from the strictest to the most lenient, and the last one before the first
 failure is taken (fixed sequence testing: Angelopoulos and others 2021, Learn then Test, arXiv 2110.01052). A threshold
@@ -18,7 +22,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from scipy.stats import beta
+from sklearn.linear_model import LogisticRegression
+from tqdm import tqdm
 
 from bot.decide import asks_for_human
 from bot.encoder import SentenceEncoder
@@ -26,14 +34,16 @@ from bot.errors import NuanxinError
 from bot.index import load
 from bot.match import Matcher
 from bot.policy import BUNDLED_POLICY, PolicyPoint
-from bot.rank import load_ranker
+from bot.rank import Linear, load_ranker, save_linear
 from bot.settings import read_settings
 from bot.text import normalise, prepare
 from eval.cases import BadCase, Case, read_cases
 
 RISKS = (0.01, 0.02, 0.03, 0.05, 0.08, 0.10, 0.15, 0.20)
 CONFIDENCE = 0.95
+TEST = "test"
 FEWEST = 20
+FOLDS = 5
 OFFERED = 0.97
 """Share of the questions with a right entry whose best candidate is at least offered as a choice."""
 
@@ -47,16 +57,52 @@ class Scored:
     has_entry: bool
 
 
-def score_cases(cases: Sequence[Case], matcher: Matcher) -> list[Scored]:
-    """The best candidate of every labelled case; what asks for a human, or finds nothing, scores 0."""
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One labelled question: the entry model's columns of its candidates, which of them are right, whether it may be answered."""
+
+    features: npt.NDArray[np.float32]
+    right: npt.NDArray[np.bool_]
+    has_entry: bool
+    answerable: bool
+
+
+def look_at(cases: Sequence[Case], matcher: Matcher) -> list[Looked]:
+    """Candidates of every labelled case; what asks for a human is never answered."""
     found = []
-    for case in cases:
-        if case.entries is None:
-            continue
-        matched = matcher.match(case.query, articles=0)
-        first = matched.entries[0] if matched.entries and not asks_for_human(normalise(case.query)) else None
-        found.append(Scored(first.score if first else 0.0, bool(first and first.entry.id in case.entries), bool(case.entries)))
+    for case in tqdm([case for case in cases if case.entries is not None], disable=not sys.stderr.isatty(), unit="问"):
+        ids, features = matcher.entry_features(case.query)
+        right = np.asarray([id_ in (case.entries or ()) for id_ in ids], dtype=bool)
+        found.append(Looked(features, right, bool(case.entries), bool(ids) and not asks_for_human(normalise(case.query))))
     return found
+
+
+def fit_entries(looked: Sequence[Looked]) -> Linear:
+    """Logistic regression on all candidates; C chosen small, for there are few questions."""
+    rows = np.concatenate([question.features for question in looked])
+    right = np.concatenate([question.right for question in looked])
+    shift, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
+    model = LogisticRegression(C=0.3, max_iter=3000).fit((rows - shift) / scale, right)
+    return Linear(_rounded(shift), _rounded(scale), _rounded(model.coef_[0]), round(float(model.intercept_[0]), 6))
+
+
+def _rounded(values: npt.NDArray[np.float32]) -> tuple[float, ...]:
+    return tuple(round(float(value), 6) for value in values)
+
+
+def score_out_of_fold(looked: Sequence[Looked]) -> list[Scored]:
+    """The best candidate of each question, scored by a model that has not seen the question."""
+    scored = []
+    for fold in range(FOLDS):
+        model = fit_entries([question for number, question in enumerate(looked) if number % FOLDS != fold])
+        for question in looked[fold::FOLDS]:
+            if not question.answerable:
+                scored.append(Scored(0.0, False, question.has_entry))
+                continue
+            log_odds = model.log_odds(question.features)
+            best = int(np.argmax(log_odds))
+            scored.append(Scored(float(1 / (1 + np.exp(-log_odds[best]))), bool(question.right[best]), question.has_entry))
+    return scored
 
 
 def upper_bound(wrong: int, given: int, confidence: float = CONFIDENCE) -> float:
@@ -130,14 +176,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         settings = read_settings()
-        cases = [case for path in chosen.cases for case in read_cases(path)]
+        cases = [case for path in chosen.cases for case in read_cases(path) if TEST not in case.tags]
         encoder, ranker = SentenceEncoder(settings.encoder), load_ranker(settings.ranker)
         prepare()
         index = load(chosen.artifacts or settings.artifacts, encoder)
-        policy = fit(score_cases(cases, Matcher(index, encoder, ranker)))
+        looked = look_at(cases, Matcher(index, encoder, ranker))
+        policy = fit(score_out_of_fold(looked))
     except (NuanxinError, BadCase, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
+    save_linear(fit_entries(looked), settings.ranker)
+    ranker = load_ranker(settings.ranker)
     made_of = {"encoder": encoder.fingerprint, "ranker": ranker.fingerprint, "index": index.version}
     digest = hashlib.sha256(json.dumps(policy | made_of, sort_keys=True).encode()).hexdigest()
     policy = {"version": digest[:12], **policy, "made_of": made_of}

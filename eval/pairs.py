@@ -1,11 +1,13 @@
 """Pairs of questions, the same or not: how well the encoder and the ranker tell them apart.
 
-python -m eval.pairs ../shared/data/eval     near misses of the legal FAQ's dev groups; the last line is one JSON object
+python -m eval.pairs ../shared/data/eval     near misses of the legal FAQ's dev groups, and Spearman's rank correlation of
+                                             the encoder's cosines on the usual Chinese sets; the last line is one JSON object
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from rapidfuzz import fuzz
+from scipy.stats import spearmanr
 from sklearn.metrics import f1_score, roc_auc_score
 
 from bot.compare import compare
@@ -79,6 +82,22 @@ def by_ranker(pairs: Sequence[Pair], encoder: Encoder, ranker: Ranker) -> Scores
     return np.asarray(1 / (1 + np.exp(-ranker.pair_log_odds(np.hstack([rows, dense]).astype(np.float32)))), dtype=np.float64)
 
 
+def standard_figures(path: Path, encoder: Encoder) -> dict[str, float]:
+    """Spearman's rank correlation of cosine and label for each set, as published figures are given (times 100)."""
+    by_source: dict[str, tuple[list[Pair], list[float]]] = {}
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            row = json.loads(line)
+            pairs, labels = by_source.setdefault(str(row["source"]), ([], []))
+            pairs.append(Pair(str(row["a"]), str(row["b"]), bool(row["label"])))
+            labels.append(float(row["label"]))
+    found = {
+        source: round(100 * float(spearmanr(by_cosine(pairs, encoder), labels).statistic), 2)
+        for source, (pairs, labels) in by_source.items()
+    }
+    return found | {"mean": round(sum(found.values()) / len(found), 2)}
+
+
 def auc(pairs: Sequence[Pair], scores: Scores) -> float:
     """Area under the ROC curve."""
     return round(float(roc_auc_score([p.same for p in pairs], scores)), 4)
@@ -113,6 +132,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         figures[name] = {"auc_near": auc(near, method(near)), "macro_f1_all": best_macro_f1(every, found)}
         if name == "ranker":  # the threshold that the model means, chosen on no dev pair
             figures["ranker_macro_f1_at_half"] = round(float(f1_score([p.same for p in every], found >= 0.5, average="macro")), 4)
+    standard = chosen.folder / "standard_pairs.jsonl.gz"
+    if standard.is_file():
+        figures["spearman"] = standard_figures(standard, encoder)
     print(json.dumps(figures))
 
 

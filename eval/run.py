@@ -14,6 +14,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from bot import encoder as encoding
+from bot import index as indexing
 from bot.decide import asks_for_human, decide
 from bot.encoder import SentenceEncoder
 from bot.errors import NuanxinError
@@ -105,6 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cases = read_cases(chosen.cases)
         encoder = SentenceEncoder(settings.encoder)
         prepare()
+        encoding.use_one_thread()  # as the server does: the times are those of one core
+        indexing.use_one_thread()
         earlier = read_rows(chosen.against) if chosen.against else None
         matcher = Matcher(load(chosen.artifacts or settings.artifacts, encoder), encoder, load_ranker(settings.ranker))
     except (NuanxinError, BadCase, OSError) as error:

@@ -98,7 +98,7 @@ def test_nothing_there(encoder: SentenceEncoder, tmp_path: Path) -> None:
 
 
 def test_another_encoder_is_refused_with_both_names(artifacts: Path) -> None:
-    with pytest.raises(ArtifactForeign, match=r"static-zh-v1.*two-grams"):
+    with pytest.raises(ArtifactForeign, match=r"static-zh-v2.*two-grams"):
         load(artifacts, TwoGrams())
 
 

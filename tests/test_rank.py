@@ -1,5 +1,6 @@
 """Comparing and ranking: known answers, and what must hold for any two texts."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,21 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 import ranker_train
 from bot.compare import NAMES, compare
 from bot.errors import RankerError
-from bot.rank import ENTRY_NAMES, PAIR_NAMES, Ranker, entry_features, load_ranker
+from bot.rank import (
+    ENTRY_NAMES,
+    MOST_ENTRIES,
+    PAIR_NAMES,
+    VIEWS,
+    Linear,
+    Ranker,
+    choose_entries,
+    entry_features,
+    load_ranker,
+    look,
+    save_linear,
+)
 from bot.reading import from_row, read, to_row
+from bot.settings import Settings
 
 AT = {name: place for place, name in enumerate(NAMES)}
 QUESTIONS = st.text(alphabet="公司没有不签合同了工资辞退我三个月年级工伤怎么多少钱吗九十123，？abc", max_size=40)
@@ -66,18 +80,42 @@ def test_our_trees_say_what_scikit_learn_says() -> None:
     assert ours == pytest.approx(model.decision_function(rows), abs=1e-4)
 
 
+def test_views_by_hand() -> None:
+    many = look(np.asarray([0.5, 2.0, 1.0], dtype=np.float32), np.asarray([0.2, 0.9, 0.7], dtype=np.float32))
+    assert many == pytest.approx((2.0, 1.0, 3.5 / 3, 0.9, 0.7))
+    one = look(np.asarray([2.0], dtype=np.float32), np.asarray([0.9], dtype=np.float32))
+    assert one == pytest.approx((2.0, 2.0, 2.0, 0.9, 0.9))
+
+
 def test_entry_features_by_hand() -> None:
-    log_odds = np.asarray([2.0, 0.5, 1.0, -1.0], dtype=np.float32)
-    dense = np.asarray([0.9, 0.8, 0.7, 0.2], dtype=np.float32)
-    entries, rows, best = entry_features(log_odds, dense, dense, np.asarray([7, 3, 7, 3]), 9)
-    found = {name: rows[:, place] for place, name in enumerate(ENTRY_NAMES)}
-    assert entries.tolist() == [3, 7]
-    assert best.tolist() == [1, 0]
-    assert found["best"].tolist() == [0.5, 2.0]
-    assert found["second"].tolist() == [-1.0, 1.0]
-    assert found["lead"].tolist() == [-1.5, 1.5]
-    assert found["dense_lead"] == pytest.approx([-0.1, 0.1], abs=1e-6)
-    assert found["alone"].tolist() == [0.0, 0.0]
+    views = np.zeros((2, len(VIEWS)), dtype=np.float32)
+    views[:, 0] = 2.0, 0.5
+    views[:, 3] = 0.9, 0.6
+    rows = entry_features(views, 9, np.asarray([3, 1]))
+    found = {name: rows[:, place].tolist() for place, name in enumerate(ENTRY_NAMES)}
+    assert found["same"] == [2.0, 0.5]
+    assert found["same_lead"] == [1.5, -1.5]
+    assert found["dense_lead"] == pytest.approx([0.3, -0.3], abs=1e-6)
+    assert found["length"] == pytest.approx([np.log(10)] * 2)
+    assert found["alone"] == [0.0, 1.0]
+
+
+def test_the_nearest_entries_are_looked_at() -> None:
+    near = np.linspace(0, 0.5, 40).astype(np.float32)
+    chosen = choose_entries(near, near, near, MOST_ENTRIES, near)
+    assert chosen.tolist() == list(range(39, 39 - MOST_ENTRIES, -1))
+
+
+def test_the_linear_model_survives_the_file(tmp_path: Path) -> None:
+    size = len(ENTRY_NAMES)
+    rows = np.random.default_rng(3).normal(size=(5, size)).astype(np.float32)
+    linear = Linear((0.5,) * size, (2.0,) * size, tuple(0.1 * n for n in range(size)), -1.0)
+    wanted = ((rows - 0.5) / 2) @ np.asarray([0.1 * n for n in range(size)]) - 1
+    assert linear.log_odds(rows) == pytest.approx(wanted, abs=1e-4)
+    for name in ("ranker.npz", "ranker.json"):
+        shutil.copy(Settings().ranker / name, tmp_path)
+    save_linear(linear, tmp_path)
+    assert load_ranker(tmp_path).several == linear
 
 
 def test_the_same_words_are_the_same(ranker: Ranker) -> None:
