@@ -70,6 +70,9 @@ NAMES: tuple[str, ...] = (
 """Names of the columns of `compare`, in order; the last ones are 1 where one text speaks of it and the other does not."""
 
 
+CLASHES = tuple(NAMES.index(name) for name in ("ends_clash", "numbers_clash", "negation_clash"))
+"""Columns that are above zero where the two texts contradict each other: answering across such a clash is asking for trouble."""
+
 Masses = tuple[float, float, float]
 """Sums over one text: rarity of its grams, weights of its grams and of its words where they stand apart."""
 

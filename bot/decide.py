@@ -8,6 +8,8 @@ from bot.policy import Policy
 from bot.values import Answer, Clarify, Decision, HandOff, Matched
 
 MOST_CHOICES = 3
+UNLIKE = 0.25
+"""A wording less alike than this in meaning and in letters is no choice, however far the others are behind."""
 _ASKS_HUMAN = re.compile(
     r"^(?:我?(?:要|想|想要|需要)?(?:请)?(?:帮我|给我)?(?:转|找|接|换|叫|要|来个?|联系)?(?:一下|个)?)?"
     r"(?:人工|人工客服|人工服务|人工坐席|真人|活人|客服|坐席|接线员|话务员)(?:吧|啊|呀|呢|谢谢|服务|客服)?$"
@@ -28,9 +30,10 @@ def decide(matched: Matched, policy: Policy, asked_for_human: bool = False) -> D
         return HandOff("outside")
     first = matched.entries[0]
     tied = len(matched.entries) > 1 and matched.entries[1].score == first.score  # the very words of two entries
-    if first.score >= policy.answer and not tied:
+    if first.score >= policy.answer and not tied and not first.parts.clash:
         return Answer(first)
-    choices = tuple(candidate for candidate in matched.entries if candidate.score >= policy.clarify)[:MOST_CHOICES]
+    near = (candidate for candidate in matched.entries if candidate.parts.dense >= UNLIKE or candidate.parts.lexical >= UNLIKE)
+    choices = tuple(candidate for candidate in near if candidate.score >= policy.clarify)[:MOST_CHOICES]
     if choices:
         return Clarify(choices)
     return HandOff("unclear" if first.score >= policy.outside else "outside")

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from bot.compare import compare, weigh
+from bot.compare import CLASHES, compare, weigh
 from bot.encoder import Encoder
 from bot.index import Index
 from bot.rank import ENTRY_NAMES, MOST_ENTRIES, MOST_WORDINGS, NEAR_ENTRIES, Ranker, choose_entries, entry_features, look
@@ -53,7 +53,7 @@ class _Look:
     log_odds: npt.NDArray[np.float32]
     dense: npt.NDArray[np.float32]
     letters: npt.NDArray[np.float32]
-    fuzzy: npt.NDArray[np.float32]
+    apart: npt.NDArray[np.float32]
     bare: str
     near: dict[int, float]
 
@@ -130,7 +130,7 @@ class Matcher:
         )
         features = entry_features(views, len(here.bare), documents.sizes[owners])
         voters = dict(zip(near.tolist(), closest.tolist(), strict=True))
-        return _Look(owners, features, pool, tuple(pairwise(cuts)), log_odds, dense, letters, apart[:, 0], here.bare, voters)
+        return _Look(owners, features, pool, tuple(pairwise(cuts)), log_odds, dense, letters, apart, here.bare, voters)
 
     def entry_features(self, text: str) -> tuple[tuple[str, ...], npt.NDArray[np.float32]]:
         """Ids of the entries looked at, and the entry model's columns for each: what `eval.fit` learns from."""
@@ -153,8 +153,9 @@ class Matcher:
                 wording=side.texts[seen.pool[best]],
                 dense=round(float(seen.dense[best]), 6),
                 lexical=round(min(float(seen.letters[best]), 1.0), 6),
-                fuzzy=round(float(seen.fuzzy[best]), 6),
+                fuzzy=round(float(seen.apart[best, 0]), 6),
                 same=round(float(1 / (1 + np.exp(-seen.log_odds[best]))), 6),
+                clash=bool(seen.apart[best, CLASHES].any()),
             )
             found.append(Candidate(entry, 1.0 if very_words else min(round(float(score), 6), _BELOW_ONE), parts))
         found.sort(key=lambda candidate: (-candidate.score, candidate.entry.id))

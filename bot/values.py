@@ -28,6 +28,7 @@ class Parts:
         wording: the entry's wording that fits best.
         dense, lexical, fuzzy: closeness of meaning, of characters and of spelling; 1.0 for the same words.
         same: how likely question and wording mean the same, by the pair model.
+        clash: whether a number, a negation or who ends the contract stands against each other in the two.
     """
 
     wording: str
@@ -35,6 +36,7 @@ class Parts:
     lexical: float
     fuzzy: float
     same: float = 1.0
+    clash: bool = False
 
 
 @dataclass(frozen=True, slots=True)

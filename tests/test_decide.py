@@ -41,6 +41,16 @@ def test_table(scores: tuple[float, ...], kind: type, detail: object) -> None:
         assert decision.reason == detail
 
 
+def test_a_clash_asks_back() -> None:
+    sure = Candidate(Entry("e0", "q"), 0.99, Parts("q", 0.9, 0.9, 0.9, clash=True))
+    assert decide(Matched("q", (sure,)), POLICY) == Clarify((sure,))
+
+
+def test_what_is_unlike_is_no_choice() -> None:
+    far = Candidate(Entry("e0", "q"), 0.6, Parts("q", 0.1, 0.1, 0.1))
+    assert decide(Matched("q", (far,)), POLICY) == HandOff("unclear")
+
+
 def test_asked_for_a_human() -> None:
     assert decide(matched(1.0), POLICY, asked_for_human=True) == HandOff("asked")
 

@@ -20,7 +20,7 @@ def test_unpaid_wages_with_the_exact_article(server: str) -> None:
 
 
 def test_the_weather_is_not_answered(server: str) -> None:
-    for text in ("今天天气怎么样", "给我讲个笑话", "帮我写首诗"):
+    for text in ("今天天气怎么样", "苹果手机多少钱", "帮我写首诗"):
         assert ask(server, text)["kind"] != "answer"
 
 

@@ -11,6 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 import ranker_train
 from bot.compare import NAMES, compare
+from bot.encoder import SentenceEncoder
 from bot.errors import RankerError
 from bot.rank import (
     ENTRY_NAMES,
@@ -118,11 +119,23 @@ def test_the_linear_model_survives_the_file(tmp_path: Path) -> None:
     assert load_ranker(tmp_path).several == linear
 
 
-def test_the_same_words_are_the_same(ranker: Ranker) -> None:
+@pytest.mark.parametrize(
+    ("question", "clashing"),
+    [
+        ("公司没签合同怎么办", "公司签了合同怎么办"),
+        ("三级伤残赔多少", "十级伤残赔多少"),
+        ("公司辞退我有补偿吗", "我自己辞职有补偿吗"),
+        ("女职工能不能上夜班", "男职工能不能上夜班"),
+        ("工资拖欠三个月怎么办", "工资拖欠三个月判几年"),
+    ],
+)
+def test_the_same_words_are_likelier_than_a_near_miss(ranker: Ranker, encoder: SentenceEncoder, question: str, clashing: str) -> None:
     assert len(PAIR_NAMES) == len(NAMES) + 1
-    for text in ("老板不发工资怎么办", "年休假有几天", "工伤认定要多久"):
-        row = np.append(compare(read(text), [read(text)], ranker.weights)[0], np.float32(1.0))
-        assert ranker.pair_log_odds(row[None, :])[0] > 2
+    here, *others = encoder.encode([question, question, clashing])
+    rows = compare(read(question), [read(question), read(clashing)], ranker.weights)
+    same, other = (np.append(row, np.float32(here @ vector)) for row, vector in zip(rows, others, strict=True))
+    log_odds = ranker.pair_log_odds(np.stack([same, other]))
+    assert log_odds[0] > log_odds[1] + 1
 
 
 def test_a_broken_ranker_is_refused(tmp_path: Path) -> None:
