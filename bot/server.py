@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from importlib.metadata import version
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -28,7 +29,7 @@ def create_app(dialogue: Dialogue, matcher: Matcher, store: Store, longest: int 
     app = FastAPI(
         title="暖心 Nuanxin",
         description="工会热线问答：工人的话进来，审核过的答案、可选的近似问题或人工转接出去。",
-        version="0.1.0",
+        version=version("nuanxin"),
         docs_url=None,
         redoc_url=None,
     )
