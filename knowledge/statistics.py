@@ -69,6 +69,7 @@ def main() -> None:
         "questions": sum(len(entry.wordings) for entry in entries),
         "complaint_entries": sum(entry.kind == "complaint" for entry in entries),
         "complaint_questions": sum(len(entry.wordings) for entry in entries if entry.kind == "complaint"),
+        "figures_with_reason": sum(len(entry.figures) for entry in entries),
         "regulations": len(regulations),
         "article_digests": sum(len(regulation.articles) for regulation in regulations),
         "terminals": [levels["province"], levels["city"], levels["county"]],
