@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from bot.documents import Documents
 from bot.encoder import Encoder, Vectors
 from bot.errors import ArtifactBroken, ArtifactForeign, ArtifactMissing
 from bot.lexical import LexicalIndex
@@ -131,36 +132,6 @@ class Side:
     def lexical_some(self, text: str, places: npt.NDArray[np.int64]) -> Scores:
         """The same with the texts at the given places."""
         return self._grams.score_some(text, places)
-
-
-class Documents:
-    """Each entry as a whole: the centre of its wordings, its answer, all its words.
-
-    Args:
-        wordings: the wordings, those of one entry next to each other.
-        answers: a vector for each entry's answer.
-    """
-
-    def __init__(self, wordings: Side, count: int, answers: faiss.Index, grams: LexicalIndex) -> None:
-        vectors = wordings.vectors()
-        self.sizes = np.bincount(wordings.owners, minlength=count)
-        self.starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(np.int64)
-        sums = np.add.reduceat(vectors, self.starts, axis=0) if count else np.zeros((0, answers.d), dtype=np.float32)
-        self._centres = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
-        self._answers = answers.reconstruct_n(0, count) if count else sums
-        self._grams = grams
-
-    def centre(self, vector: Vectors) -> Scores:
-        """Cosine of a vector with the centre of each entry's wordings."""
-        return np.asarray(self._centres @ vector.ravel(), dtype=np.float32)
-
-    def answer(self, vector: Vectors) -> Scores:
-        """Cosine of a vector with each entry's answer; an entry without one has 0."""
-        return np.asarray(self._answers @ vector.ravel(), dtype=np.float32)
-
-    def lexical(self, text: str) -> Scores:
-        """TF-IDF cosine of a text with all words of each entry."""
-        return self._grams.score(text)
 
 
 class Index:
@@ -405,14 +376,14 @@ def load(artifacts: Path, encoder: Encoder) -> Index:
     passages, passage_owners = _passages(articles)
     readings = [from_row(row) for row in json.loads((folder / WORDING_READINGS).read_text(encoding="utf-8"))]
     wordings = Side(texts, owners, faiss.read_index(str(folder / WORDING_VECTORS)), LexicalIndex.load(folder / WORDING_GRAMS), readings)
-    answers = faiss.read_index(str(folder / ANSWER_VECTORS))
+    answers = faiss.read_index(str(folder / ANSWER_VECTORS)).reconstruct_n(0, len(entries))
     return Index(
         manifest,
         entries,
         articles,
         wordings,
         Side(passages, passage_owners, faiss.read_index(str(folder / ARTICLE_VECTORS)), LexicalIndex.load(folder / ARTICLE_GRAMS)),
-        Documents(wordings, len(entries), answers, LexicalIndex.load(folder / DOCUMENT_GRAMS)),
+        Documents(wordings.vectors(), wordings.owners, answers, LexicalIndex.load(folder / DOCUMENT_GRAMS)),
     )
 
 
