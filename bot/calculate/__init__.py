@@ -1,0 +1,1 @@
+"""Sums, days and deadlines worked out from the article, in the open."""
