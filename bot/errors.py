@@ -11,6 +11,7 @@ NuanxinError
 ├── PolicyError       a policy file cannot be read or has no point for the risk asked for
 ├── RankerError       a ranker cannot be read or was trained on other columns
 └── StoreError        the database cannot be reached or refuses
+    └── StoreConflict     another transaction was first with the same key
 
 Every message names what was found, what was wanted, and the cure.
 """
@@ -75,3 +76,7 @@ class RankerError(NuanxinError):
 
 class StoreError(NuanxinError):
     """The database cannot be reached or refuses."""
+
+
+class StoreConflict(StoreError):
+    """Another transaction was first with the same key; trying again may help."""

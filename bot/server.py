@@ -6,16 +6,18 @@ Knows routes, headers and errors; loads nothing by itself.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.channels import api, pages
 from bot.dialogue import Dialogue
 from bot.errors import StoreError
+from bot.jobs import Job, Jobs
 from bot.match import Matcher
 from bot.store import Store
 from bot.wording import STORE_DOWN
@@ -24,9 +26,31 @@ LARGEST_BODY = 64 * 1024
 log = logging.getLogger("nuanxin.server")
 
 
-def create_app(dialogue: Dialogue, matcher: Matcher, store: Store, longest: int = 2000, frame_ancestors: str = "'self'") -> FastAPI:
-    """The whole application over one index and one database."""
+def create_app(
+    dialogue: Dialogue,
+    matcher: Matcher,
+    store: Store,
+    longest: int = 2000,
+    frame_ancestors: str = "'self'",
+    routers: Sequence[APIRouter] = (),
+    jobs: Sequence[Job] = (),
+) -> FastAPI:
+    """The whole application over one index and one database.
+
+    Args:
+        routers: further channels, such as WeChat's callback and the agents' desk.
+        jobs: run in threads while the application is up.
+    """
+    runner = Jobs(jobs)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        runner.start()
+        yield
+        runner.stop()
+
     app = FastAPI(
+        lifespan=lifespan,
         title="暖心 Nuanxin",
         description="工会热线问答：工人的话进来，审核过的答案、可选的近似问题或人工转接出去。",
         version=version("nuanxin"),
@@ -78,5 +102,7 @@ def create_app(dialogue: Dialogue, matcher: Matcher, store: Store, longest: int 
 
     app.include_router(api.create_router(dialogue, matcher, longest))
     app.include_router(pages.create_router())
+    for router in routers:
+        app.include_router(router)
     app.mount("/static", pages.static_files(), name="static")
     return app

@@ -1,12 +1,15 @@
-"""What was last offered to a worker, and which of it a short message picks.
+"""What was last offered to a worker, which of it a short message picks, and the procedure that is open.
 
-Knows numbers and times, not questions or answers.
+Knows numbers, times and names, not questions or answers.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.store import Conversation
@@ -35,3 +38,60 @@ def offered(conversation: Conversation, now: datetime) -> list[str]:
     if conversation.offered_until is None or now > conversation.offered_until:
         return []
     return conversation.offered.split("\n")
+
+
+PROCEDURE_MINUTES = 60
+"""How long an open or offered procedure waits for the worker's next word."""
+_YES = re.compile(r"^(?:好的?|要的?|是的?|行|可以|嗯+|需要|同意|ok|yes)(?:吧|啊|呀|呢|谢谢)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A procedure under way (`state` is not None), or what was offered.
+
+    Attributes:
+        offers: the words that begin a procedure, and its name.
+    """
+
+    name: str
+    entry_id: str
+    state: dict[str, object] | None
+    offers: dict[str, str] = field(default_factory=dict)
+
+    def taken(self, clean: str) -> tuple[str, str] | None:
+        """Name and entry of the procedure that a normalised text begins, None where it begins none."""
+        bare = re.sub(r"[\W_]+", "", clean)
+        if bare in self.offers:
+            return self.offers[bare], self.entry_id
+        if len(self.offers) == 1 and _YES.fullmatch(bare):
+            return next(iter(self.offers.values())), self.entry_id
+        return None
+
+
+def procedure(conversation: Conversation, now: datetime) -> Opened | None:
+    """The procedure that is open or offered; None where there is none or it waited too long."""
+    if not conversation.procedure or conversation.procedure_until is None or now > conversation.procedure_until:
+        return None
+    kept = json.loads(conversation.procedure)
+    return Opened(kept.get("name", ""), kept["entry"], kept.get("state"), kept.get("offers", {}))
+
+
+def keep_procedure(conversation: Conversation, name: str, entry_id: str, state: dict[str, object] | None, now: datetime) -> None:
+    """Remember how far a procedure is; a state of None ends it."""
+    if state is None:
+        close_procedure(conversation)
+        return
+    conversation.procedure = json.dumps({"name": name, "entry": entry_id, "state": state}, ensure_ascii=False)
+    conversation.procedure_until = now + timedelta(minutes=PROCEDURE_MINUTES)
+
+
+def offer_procedures(conversation: Conversation, entry_id: str, offers: Sequence[tuple[str, str]], now: datetime) -> None:
+    """Remember which words (normalised) begin which procedure: (name, words) pairs."""
+    words = {re.sub(r"[\W_]+", "", say): name for name, say in offers}
+    conversation.procedure = json.dumps({"entry": entry_id, "offers": words}, ensure_ascii=False)
+    conversation.procedure_until = now + timedelta(minutes=PROCEDURE_MINUTES)
+
+
+def close_procedure(conversation: Conversation) -> None:
+    """Forget it."""
+    conversation.procedure, conversation.procedure_until = "", None

@@ -13,11 +13,11 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Boolean, DateTime, Engine, ForeignKey, String, Text, create_engine, event, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Boolean, DateTime, Engine, ForeignKey, String, Text, UniqueConstraint, create_engine, event, make_url
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from bot.errors import StoreError
+from bot.errors import StoreConflict, StoreError
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
@@ -27,7 +27,12 @@ class Base(DeclarativeBase):
 
 
 class Conversation(Base):
-    """One worker's session and the choices last offered in it."""
+    """One worker's session, the choices last offered in it, and the procedure open in it.
+
+    Attributes:
+        procedure: JSON of the open or offered procedure, empty where there is none.
+        human_since: since when a human has the conversation; the bot is silent until it is None again.
+    """
 
     __tablename__ = "conversation"
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -35,12 +40,21 @@ class Conversation(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime)
     offered: Mapped[str] = mapped_column(Text, default="")
     offered_until: Mapped[datetime | None] = mapped_column(DateTime)
+    procedure: Mapped[str] = mapped_column(Text, default="")
+    procedure_until: Mapped[datetime | None] = mapped_column(DateTime)
+    human_since: Mapped[datetime | None] = mapped_column(DateTime)
 
 
 class Turn(Base):
-    """What a worker said and what came back, with the index version that answered."""
+    """What a worker said and what came back, with the index version that answered.
+
+    Attributes:
+        message_id: the channel's number for the message; a second one in a conversation gets the first one's reply.
+        shown: the reply as JSON, so that it can be given again.
+    """
 
     __tablename__ = "turn"
+    __table_args__ = (UniqueConstraint("conversation_id", "message_id", name="turn_message"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"), index=True)
     at: Mapped[datetime] = mapped_column(DateTime)
@@ -51,6 +65,8 @@ class Turn(Base):
     score: Mapped[float | None]
     index_version: Mapped[str] = mapped_column(String(32))
     region: Mapped[str] = mapped_column(String(64), default="")
+    message_id: Mapped[str | None] = mapped_column(String(64))
+    shown: Mapped[str] = mapped_column(Text, default="")
 
 
 class TicketRow(Base):
@@ -76,6 +92,35 @@ class FeedbackRow(Base):
     useful: Mapped[bool] = mapped_column(Boolean)
     note: Mapped[str] = mapped_column(Text, default="")
     at: Mapped[datetime] = mapped_column(DateTime)
+
+
+class OutboxRow(Base):
+    """Something for the worker that is no reply to a message: an agent's words, a notice, an answer that came late.
+
+    Attributes:
+        delivery_id: the same at every attempt, so that the other side can tell a repetition.
+        kind: agent, notice or answer.
+        author: the name the worker sees, empty for the bot.
+        actions: JSON list of {label, say}.
+        state: waiting, sent, pending_user (goes out with the worker's next message) or dead (shown at the desk).
+    """
+
+    __tablename__ = "outbox"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[str] = mapped_column(String(32), unique=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(16))
+    author: Mapped[str] = mapped_column(String(64), default="")
+    text: Mapped[str] = mapped_column(Text)
+    actions: Mapped[str] = mapped_column(Text, default="[]")
+    created_at: Mapped[datetime] = mapped_column(DateTime)
+    state: Mapped[str] = mapped_column(String(16), index=True, default="waiting")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime] = mapped_column(DateTime, index=True)
+    leased_until: Mapped[datetime | None] = mapped_column(DateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(DateTime)
+    error: Mapped[str] = mapped_column(String(200), default="")
 
 
 class Store:
@@ -113,11 +158,14 @@ class Store:
         """A session that commits at the end, or rolls back on any error.
 
         Raises:
+            StoreConflict: another transaction was first with the same key; nothing was kept, trying again may help.
             StoreError: the database refused; nothing was kept.
         """
         try:
             with Session(self._engine, expire_on_commit=False) as session, session.begin():
                 yield session
+        except IntegrityError as error:
+            raise StoreConflict(f"The database has that already ({type(error).__name__}).") from error
         except SQLAlchemyError as error:
             raise StoreError(f"The database refused ({type(error).__name__}).") from error
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from knowledge.records import Article, Entry
 
-Reason = Literal["asked", "unclear", "outside", "fault", "urgent"]
+Reason = Literal["asked", "unclear", "outside", "fault", "urgent", "complaint"]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One thing a worker said."""
+    """One thing a worker said.
+
+    Attributes:
+        id: the channel's own number for it, empty where it has none; the same id in a session is one message.
+    """
 
     text: str
     session: str
     region: str = ""
     channel: str = "web"
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +126,24 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """Something the worker can do next: a button with `label`, or the words `say` typed."""
+
+    label: str
+    say: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """What the worker gets."""
+    """What the worker gets.
+
+    Attributes:
+        text: for an answer, the bank's own words and nothing else.
+        follow: a sentence of ours after it, such as the first question of a complaint's intake.
+        actions: what can be done next besides choosing a question.
+        form: what an open procedure asks, for pages that show it as a form; JSON values.
+        silent: nothing is to be shown: a human has the conversation.
+    """
 
     kind: Literal["answer", "clarify", "handoff"]
     text: str
@@ -133,3 +155,7 @@ class Reply:
     related: tuple[Choice, ...] = ()
     ticket: Ticket | None = None
     next: tuple[str, ...] = ()
+    follow: str = ""
+    actions: tuple[Action, ...] = ()
+    form: Mapping[str, object] | None = None
+    silent: bool = False

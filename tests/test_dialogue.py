@@ -5,13 +5,16 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
+from bot import outbox
 from bot.dialogue import Dialogue
 from bot.errors import StoreError
 from bot.match import Matcher
 from bot.policy import Policy
+from bot.procedure import Hearing, State, Step
 from bot.sessions import read_pick
-from bot.store import Store, TicketRow, Turn
-from bot.values import Message, Reply
+from bot.store import Conversation, Store, TicketRow, Turn
+from bot.values import Action, Message, Reply
+from knowledge.records import Entry
 from tests.conftest import ENTRIES
 
 
@@ -98,3 +101,79 @@ def test_a_database_that_is_gone_promises_nothing(tmp_path_factory: pytest.TempP
     with pytest.raises(StoreError):
         ask(dialogue, "转人工")
     assert count(store, TicketRow) == 0
+
+
+class Counting:
+    """A procedure that asks for three numbers and adds them up."""
+
+    name = "counting"
+
+    def wants(self, hearing: Hearing) -> Step | None:
+        return Step("数到几？", {"sum": 0, "left": 1}) if hearing.clean == "数数" else None
+
+    def offer(self, entry: Entry) -> tuple[str, Action] | None:
+        return ("要数一数吗？", Action("数一数", "数一数")) if entry.id == "wage-1" else None
+
+    def begin(self, entry: Entry, hearing: Hearing) -> Step:
+        return Step("第一个数？", {"sum": 0, "left": 2})
+
+    def go_on(self, state: State, hearing: Hearing) -> Step | None:
+        if hearing.clean == "坏了":
+            raise RuntimeError("secret")
+        if not hearing.clean.isdigit():
+            return None
+        total, left = int(str(state["sum"])) + int(hearing.clean), int(str(state["left"])) - 1
+        return Step("下一个？", {"sum": total, "left": left}) if left else Step(f"一共{total}", None, "answer")
+
+    def remind(self, state: State) -> str:
+        return "接着数：下一个？"
+
+
+@pytest.fixture
+def counting(matcher: Matcher, policy: Policy, store: Store) -> Dialogue:
+    return Dialogue(matcher, policy, store, procedures=[Counting()])
+
+
+def test_a_procedure_is_offered_taken_interrupted_and_ended(counting: Dialogue) -> None:
+    first = ask(counting, "老板不发工资咋整")
+    assert (first.text, first.follow) == (ENTRIES[0].answer, "要数一数吗？")
+    assert [action.say for action in first.actions] == ["数一数"]
+    assert ask(counting, "好的").text == "第一个数？"
+    assert ask(counting, "40").text == "下一个？"
+    between = ask(counting, "老板不发工资咋整")
+    assert (between.text, between.follow) == (ENTRIES[0].answer, "接着数：下一个？")
+    assert (done := ask(counting, "2")).text == "一共42"
+    assert done.kind == "answer"
+    assert ask(counting, "2").kind == "handoff", "it is over"
+
+
+def test_a_procedure_gives_way_to_a_human_and_to_its_own_faults(counting: Dialogue) -> None:
+    assert ask(counting, "数数").text == "数到几？"
+    assert ask(counting, "转人工").kind == "handoff"
+    assert ask(counting, "7").kind == "handoff", "it was closed"
+    ask(counting, "数数")
+    broken = ask(counting, "坏了")
+    assert broken.kind == "handoff"
+    assert "secret" not in broken.text
+
+
+def test_a_message_that_comes_twice_is_answered_once(counting: Dialogue, store: Store) -> None:
+    one = counting.reply(Message("老板不发工资咋整", "s1", id="m1"))
+    again = counting.reply(Message("老板不发工资咋整", "s1", id="m1"))
+    assert again == one
+    assert counting.reply(Message("转人工", "s1", id="m2")) == counting.reply(Message("转人工", "s1", id="m2"))
+    assert count(store, Turn) == 2
+
+
+def test_the_bot_is_silent_while_a_human_has_the_conversation(dialogue: Dialogue, store: Store) -> None:
+    ask(dialogue, "转人工")
+    with store.transaction() as session:
+        conversation = session.get_one(Conversation, "s1")
+        conversation.human_since = datetime(2026, 1, 1)
+        outbox.put(session, conversation, "agent", "您好，我是坐席。", datetime(2026, 1, 1), author="坐席")
+    assert ask(dialogue, "老板不发工资咋整").silent
+    sent, human = dialogue.messages("s1", 0)
+    assert [(row.text, row.author, row.state) for row in sent] == [("您好，我是坐席。", "坐席", "sent")]
+    assert human
+    assert dialogue.messages("s1", sent[-1].id) == ([], True)
+    assert count(store, Turn) == 2

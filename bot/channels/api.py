@@ -5,6 +5,7 @@ Turns requests into messages and replies into JSON; decides nothing.
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable
@@ -35,6 +36,7 @@ class AskBody(Body):
     text: str = Field(description="What the worker typed.", examples=["老板不发工资咋整"])
     session: SessionId | None = Field(None, description="Keep it from the first reply, so that numbers can choose.")
     region: str = Field("", max_length=64, description="Where the worker is, such as 山东省济南市.")
+    message_id: SessionId | None = Field(None, description="Your own number for the message: sent twice in a session, it is answered once.")
 
 
 class FeedbackBody(Body):
@@ -76,9 +78,18 @@ class TicketOut(BaseModel):
     opened_at: str
 
 
+class ActionOut(BaseModel):
+    label: str
+    say: str = Field(description="The words that do it, sent to /api/ask.")
+
+
 class AskOut(BaseModel):
     kind: Literal["answer", "clarify", "handoff"]
-    text: str
+    text: str = Field(description="For an answer, the bank's own words and nothing else.")
+    follow: str = Field("", description="A sentence of ours after the answer.")
+    actions: list[ActionOut] = Field([], description="What can be done next besides choosing a question.")
+    form: dict[str, object] | None = Field(None, description="What an open procedure asks, for a page that shows a form.")
+    silent: bool = Field(False, description="Show nothing: a human has the conversation; see /api/messages.")
     entry: EntryOut | None
     choices: list[ChoiceOut]
     basis: list[BasisOut]
@@ -87,6 +98,20 @@ class AskOut(BaseModel):
     ticket: TicketOut | None
     session: str
     index: str
+
+
+class MessageOut(BaseModel):
+    id: int
+    at: str
+    kind: str = Field(description="agent, notice or answer.")
+    author: str
+    text: str
+    actions: list[ActionOut]
+
+
+class MessagesOut(BaseModel):
+    messages: list[MessageOut]
+    human: bool = Field(description="A human has the conversation; the bot is silent.")
 
 
 class FoundEntryOut(BaseModel):
@@ -140,6 +165,10 @@ def _reply_out(reply: Reply) -> AskOut:
     return AskOut(
         kind=reply.kind,
         text=reply.text,
+        follow=reply.follow,
+        actions=[ActionOut(label=action.label, say=action.say) for action in reply.actions],
+        form=dict(reply.form) if reply.form is not None else None,
+        silent=reply.silent,
         entry=EntryOut(id=entry.id, question=entry.question, short=entry.short) if entry else None,
         choices=_choices_out(reply.choices),
         basis=_basis_out(reply.basis),
@@ -167,7 +196,7 @@ def create_router(dialogue: Dialogue, matcher: Matcher, longest: int, clock: Cal
         """Answer a worker, ask back, or hand over."""
         began = clock()
         text = checked(body.text)
-        reply = dialogue.reply(Message(text, body.session or uuid.uuid4().hex, body.region))
+        reply = dialogue.reply(Message(text, body.session or uuid.uuid4().hex, body.region, id=body.message_id or ""))
         ASKED.labels(reply.kind).inc()
         TOOK.observe(clock() - began)
         return _reply_out(reply)
@@ -212,6 +241,25 @@ def create_router(dialogue: Dialogue, matcher: Matcher, longest: int, clock: Cal
             ],
             index=matcher.index.version,
             took_ms=round((clock() - began) * 1000, 3),
+        )
+
+    @router.get("/messages", response_model=MessagesOut)
+    def messages(session: SessionId, after: Annotated[int, Query(ge=0)] = 0) -> MessagesOut:
+        """What came for a worker unasked, such as an agent's words; a page asks again with the last id it has."""
+        sent, human = dialogue.messages(session, after)
+        return MessagesOut(
+            messages=[
+                MessageOut(
+                    id=row.id,
+                    at=row.created_at.isoformat(timespec="seconds") + "Z",
+                    kind=row.kind,
+                    author=row.author,
+                    text=row.text,
+                    actions=[ActionOut(**action) for action in json.loads(row.actions)],
+                )
+                for row in sent
+            ],
+            human=human,
         )
 
     @router.post("/feedback", response_model=Kept)
