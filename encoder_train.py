@@ -28,7 +28,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 from tqdm import tqdm
 
-from bot.hashed_features import HashedFeatures, hash_features
+from bot.hashed_features import HashedFeatures
+from bot.static_model import hash_features
 from knowledge.bank import read_bank
 from knowledge.records import Entry
 from knowledge.regulations import read_regulations

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import uvicorn
 
-from bot import encoder as encoding
 from bot import index as indexing
 from bot import text
 from bot.dialogue import Dialogue
@@ -46,9 +45,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def wire(settings: Settings) -> tuple[Dialogue, Matcher, Store]:
     """Load the encoder, the index and the database, and put them together."""
     text.prepare()
-    encoding.use_one_thread()
     indexing.use_one_thread()
-    encoder = SentenceEncoder(settings.encoder)
+    encoder = SentenceEncoder(settings.encoder, threads=1)
     matcher = Matcher(load(settings.artifacts, encoder), encoder, load_ranker(settings.ranker))
     store = Store(settings.database)
     matcher.match("预热一下", articles=1)

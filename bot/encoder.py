@@ -1,6 +1,7 @@
 """Text to unit vectors; loads every sentence-transformers model, the bundled one by default.
 
-The only module that loads models. Knows nothing of the bank or the index.
+The only module that loads models. Ours is read without sentence-transformers and torch, whose import
+alone takes longer than a start may; any other model brings them in. Knows nothing of the bank or the index.
 """
 
 from __future__ import annotations
@@ -9,25 +10,22 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from sentence_transformers import SentenceTransformer
 
 from bot.errors import EncoderError
 from bot.settings import BUNDLED_ENCODER
+from bot.static_model import StaticModel
 from bot.text import normalise
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 OWN_MODULE = "bot.hashed_features.HashedFeatures"
 
 Vectors = npt.NDArray[np.float32]
-
-
-def use_one_thread() -> None:
-    """One question is too small to share out: threads waiting for each other cost more than they bring."""
-    torch.set_num_threads(1)
 
 
 class Encoder(Protocol):
@@ -53,25 +51,30 @@ class SentenceEncoder:
 
     Args:
         model: a folder, or the name of a hub model (needs network or a filled cache).
+        threads: how many a model of torch may use; None leaves it to torch. One question is too small to share out.
 
     Raises:
         EncoderError: the model cannot be loaded; says why and what to do.
     """
 
-    def __init__(self, model: str | Path = BUNDLED_ENCODER) -> None:
+    def __init__(self, model: str | Path = BUNDLED_ENCODER, threads: int | None = None) -> None:
         folder = Path(model)
+        self._own: StaticModel | None = None
+        self._other: SentenceTransformer | None = None
         try:
-            # Code named by a model folder runs on loading it, so only our own module is trusted.
-            self._model = SentenceTransformer(str(model), device="cpu", trust_remote_code=folder.is_dir() and _has_own_module(folder))
+            if folder.is_dir() and _is_own(folder):
+                self._own = StaticModel.load(folder)
+                dimension: int | None = self._own.dimension
+            else:
+                self._other = _load_transformer(str(model), threads)
+                dimension = self._other.get_embedding_dimension()
         except Exception as error:
             raise EncoderError(
                 f"The encoder {model} cannot be loaded ({type(error).__name__}: {error}). "
                 "Give a sentence-transformers folder or hub name with NUANXIN_ENCODER or --encoder."
             ) from error
-        self._cleans_itself = folder.is_dir() and _has_own_module(folder)
         self.name = folder.name
         self.fingerprint = _fingerprint(folder) if folder.is_dir() else hashlib.sha256(str(model).encode()).hexdigest()
-        dimension = self._model.get_embedding_dimension()
         if not dimension:
             raise EncoderError(f"The encoder {model} does not say how many numbers a vector has.")
         self.dimension = int(dimension)
@@ -80,24 +83,27 @@ class SentenceEncoder:
         """Unit vectors, float32, shape (len(texts), dimension), of the normalised texts."""
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        if len(texts) == 1 and self._cleans_itself and len(self._model) == 1:
-            return np.ascontiguousarray(self._model[0].encode_one(texts[0]), dtype=np.float32)
-        vectors = self._model.encode(
-            list(texts) if self._cleans_itself else [normalise(text) for text in texts],
-            batch_size=64,
-            show_progress_bar=False,
-            convert_to_numpy=True,
-            normalize_embeddings=True,
+        if self._own is not None:
+            return self._own.encode(texts)
+        assert self._other is not None
+        vectors = self._other.encode(
+            [normalise(text) for text in texts], batch_size=64, show_progress_bar=False, convert_to_numpy=True, normalize_embeddings=True
         )
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
 
-def _has_own_module(folder: Path) -> bool:
+def _load_transformer(model: str, threads: int | None) -> SentenceTransformer:
+    import torch  # here: see the head of this file
+    from sentence_transformers import SentenceTransformer
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return SentenceTransformer(model, device="cpu", trust_remote_code=False)
+
+
+def _is_own(folder: Path) -> bool:
     path = folder / "modules.json"
-    if not path.is_file():
-        return False
-    types = {str(module.get("type")) for module in json.loads(path.read_text(encoding="utf-8"))}
-    return OWN_MODULE in types and all(kind == OWN_MODULE or kind.startswith("sentence_transformers.") for kind in types)
+    return path.is_file() and [str(module.get("type")) for module in json.loads(path.read_text(encoding="utf-8"))] == [OWN_MODULE]
 
 
 def _fingerprint(folder: Path) -> str:

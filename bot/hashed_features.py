@@ -1,7 +1,7 @@
-"""The default encoder's model: hashed characters, pairs and words, summed with learned weights.
+"""The default encoder as a sentence-transformers input module: for training, and for whoever loads its folder there.
 
-A sentence-transformers input module, so that a folder with this model loads like any other. Knows
-nothing of banks or indexes. The recipe is the one in the model card beside the weights.
+Knows nothing of banks or indexes. The recipe is the one in the model card beside the weights; the
+server does the same arithmetic in numpy (bot.static_model).
 """
 
 from __future__ import annotations
@@ -10,31 +10,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
-from zlib import crc32
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from sentence_transformers.base.modules import InputModule
 
-from bot.text import cut, grams, normalise, squeeze
-
-WEIGHTS_FILE = "model.safetensors"
-
-
-def hash_features(text: str, rows: int) -> list[int]:
-    """Row numbers (0..rows-1) of a raw text's features, each feature as often as it occurs.
-
-    Features are the characters, the character pairs and the jieba words of three or more characters
-    of the normalised text without punctuation; words carry a mark so that they do not share a row
-    with anything else by meaning. crc32 is fixed by its standard, so rows are the same everywhere.
-    """
-    clean = normalise(text)
-    features = list(grams(squeeze(clean)))
-    features.extend(f"w:{word}" for word in cut(clean) if len(word) >= 3)
-    if not features:
-        features = ["∅"]
-    return [crc32(feature.encode()) % rows for feature in features]
+from bot.static_model import WEIGHTS_FILE, hash_features
 
 
 class HashedFeatures(InputModule):  # type: ignore[misc]
@@ -55,7 +37,6 @@ class HashedFeatures(InputModule):  # type: ignore[misc]
         self.register_buffer("table", table.to(torch.int8))
         self.register_buffer("scale", scale.to(torch.float32))
         self.rows, self.dimension = table.shape
-        self._arrays: tuple[Any, Any] | None = None
 
     @property
     def max_seq_length(self) -> None:
@@ -83,15 +64,6 @@ class HashedFeatures(InputModule):  # type: ignore[misc]
         summed = torch.segment_reduce(values, "sum", lengths=ends - starts)
         features["sentence_embedding"] = torch.nn.functional.normalize(summed, dim=1)
         return features
-
-    def encode_one(self, text: str) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """What `forward` gives for one text, float32 of shape (1, dimension), without its detours: a question waits for it."""
-        ids = hash_features(text, self.rows)
-        if self._arrays is None:
-            self._arrays = (self.get_buffer("table").numpy(), self.get_buffer("scale").numpy())
-        table, scale = self._arrays
-        summed = scale[ids] @ table[ids].astype(np.float32)
-        return np.asarray(summed / max(float(np.linalg.norm(summed)), 1e-12), dtype=np.float32)[None, :]
 
     def save(self, output_path: str, *args: Any, safe_serialization: bool = True, **kwargs: Any) -> None:
         """Weights and shape into a folder; the scales as half precision."""

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from bot import encoder as encoding
 from bot import index as indexing
 from bot.decide import asks_for_human, decide
 from bot.encoder import SentenceEncoder
@@ -105,10 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings()
         cases = read_cases(chosen.cases)
-        encoder = SentenceEncoder(settings.encoder)
+        encoder = SentenceEncoder(settings.encoder, threads=1)
         prepare()
-        encoding.use_one_thread()  # as the server does: the times are those of one core
-        indexing.use_one_thread()
+        indexing.use_one_thread()  # as the server does: the times are those of one core
         earlier = read_rows(chosen.against) if chosen.against else None
         matcher = Matcher(load(chosen.artifacts or settings.artifacts, encoder), encoder, load_ranker(settings.ranker))
     except (NuanxinError, BadCase, OSError) as error:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.hashed_features import hash_features
+from bot.static_model import hash_features
 from bot.text import cut, grams, normalise, squeeze
 
 

@@ -1,4 +1,4 @@
-"""A real transformer builds and serves by one setting; the two encoders refuse each other's index."""
+"""A real transformer builds and serves by one setting; the two encoders refuse each other's index; ours loads in both ways."""
 
 import os
 import subprocess
@@ -6,8 +6,12 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sentence_transformers import SentenceTransformer
 
+from bot.encoder import SentenceEncoder
+from bot.settings import BUNDLED_ENCODER
 from tests.conftest import ROOT
 
 
@@ -40,3 +44,14 @@ def test_builds_and_serves(transformer: Path, tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert "encoder model (" in refused.stderr
     assert "static-zh-v2 (" in refused.stderr
+
+
+def test_our_folder_gives_the_same_vectors_through_sentence_transformers(encoder: SentenceEncoder) -> None:
+    texts = ["老板不发工资咋整", "", "上班路上被車撞了，算不算工傷？", "2008年以前的工龄怎么算" * 20, "😀"]
+    there = SentenceTransformer(str(BUNDLED_ENCODER), device="cpu", trust_remote_code=True).encode(texts)
+    np.testing.assert_allclose(encoder.encode(texts), there, atol=2e-6)
+
+
+def test_a_server_with_our_encoder_needs_no_torch() -> None:
+    code = "import sys, serve, bot.encoder; bot.encoder.SentenceEncoder().encode(['工资']); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
