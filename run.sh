@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # One verb a line; people and CI call the same verbs.
-#   serve · ask "…" · build · test · eval CASES.jsonl · check · bench
+#   serve · ask "…" · build · test · eval CASES.jsonl · check · bench · wechat-sim · wechat-menu
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -32,6 +32,17 @@ browser() { # Debian's Chromium and a Chinese font, where we may install them an
   fi
 }
 
+node_peers() { # independent WeChat clients for the tests, where node can be had
+  if ! command -v npm >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm; } >/dev/null 2>&1 || true
+  fi
+  if command -v npm >/dev/null && [ ! -d tests/node/node_modules ]; then
+    say "正在安装测试用的微信客户端 …"
+    (cd tests/node && npm install --silent --no-audit --no-fund --package-lock=false >/dev/null 2>&1) ||
+      echo "The node clients could not be installed: the tests that need them will be skipped" >&2
+  fi
+}
+
 verb="${1:-help}"
 [ $# -gt 0 ] && shift
 case "$verb" in
@@ -40,7 +51,9 @@ case "$verb" in
   build) install && exec .venv/bin/python index_build.py "$@" ;;
   eval)  install && build_if_stale && exec .venv/bin/python -m eval.run "$@" ;;
   bench) install dev && build_if_stale && exec .venv/bin/python -m eval.bench "$@" ;;
-  test)  install dev && browser && exec .venv/bin/python -m pytest "$@" ;;
+  wechat-sim)  install && exec .venv/bin/python -m bot.weixin.simulate "$@" ;;
+  wechat-menu) install && exec .venv/bin/python -m bot.weixin.menu "$@" ;;
+  test)  install dev && browser && node_peers && exec .venv/bin/python -m pytest "$@" ;;
   check) install dev
          .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy &&
            .venv/bin/lint-imports && .venv/bin/python -m knowledge.checks ;;

@@ -15,13 +15,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import uvicorn
+from fastapi import APIRouter
 
 from bot import index as indexing
 from bot import text
-from bot.dialogue import Dialogue
+from bot.channels import answer_page, wechat, wecom
+from bot.dialogue import Dialogue, utc_now
 from bot.encoder import SentenceEncoder
-from bot.errors import NuanxinError
+from bot.errors import NuanxinError, SettingError
 from bot.index import load
+from bot.jobs import Job
 from bot.match import Matcher
 from bot.policy import read_policy
 from bot.rank import load_ranker
@@ -29,6 +32,14 @@ from bot.server import create_app
 from bot.settings import Settings, read_settings
 from bot.store import Store
 from bot.values import Message, Reply
+from bot.weixin.account import make_account
+from bot.weixin.client import wechat_platform, wecom_platform
+from bot.weixin.deliver import Deliverer
+from bot.weixin.read_wecom import Reader
+from bot.weixin.receive import Receiver
+
+SWITCH_SECONDS = 0.001
+"""A thread that works out an answer gives way after this time: the loop that takes requests must not wait for several of them."""
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -46,6 +57,7 @@ def wire(settings: Settings) -> tuple[Dialogue, Matcher, Store]:
     """Load the encoder, the index and the database, and put them together."""
     text.prepare()
     indexing.use_one_thread()
+    sys.setswitchinterval(SWITCH_SECONDS)
     encoder = SentenceEncoder(settings.encoder, threads=1)
     matcher = Matcher(load(settings.artifacts, encoder), encoder, load_ranker(settings.ranker))
     store = Store(settings.database)
@@ -53,6 +65,39 @@ def wire(settings: Settings) -> tuple[Dialogue, Matcher, Store]:
     gc.collect()
     gc.freeze()  # what is loaded stays: the collector need not walk it at every question
     return Dialogue(matcher, read_policy(settings.policy, settings.risk), store, settings.choice_minutes), matcher, store
+
+
+def wechat_parts(settings: Settings, dialogue: Dialogue, store: Store) -> tuple[list[APIRouter], list[Job]]:
+    """Routes and jobs of the channels whose settings are filled in.
+
+    Raises:
+        SettingError: they are filled in half, or wrong.
+    """
+    routers: list[APIRouter] = []
+    jobs: list[Job] = []
+    if settings.wechat_appid:
+        account = make_account(
+            settings.wechat_appid, settings.wechat_token, settings.wechat_aes_key, settings.wechat_aes_key_previous, settings.wechat_mode
+        )
+        can_push = bool(settings.wechat_secret)
+        receiver = Receiver(account, dialogue, store, utc_now, settings.public_url, can_push, settings.wechat_transfer)
+        routers.append(wechat.create_router(account, receiver, wechat.LIMIT_WITH_PUSH if can_push else wechat.LIMIT_SECONDS))
+        jobs.append(Job("wechat-recover", 10.0, receiver.recover))
+        if can_push:
+            platform = wechat_platform(settings.wechat_appid, settings.wechat_secret, settings.wechat_api)
+            jobs.append(Job("wechat-deliver", 1.0, Deliverer("wechat", store, platform, utc_now).run))
+    if settings.wecom_corpid:
+        corporation = make_account(
+            settings.wecom_corpid, settings.wecom_token, settings.wecom_aes_key, settings.wecom_aes_key_previous, prefix="NUANXIN_WECOM"
+        )
+        if not settings.wecom_secret:
+            raise SettingError("NUANXIN_WECOM_SECRET is empty: without it messages can neither be read nor answered.")
+        platform = wecom_platform(settings.wecom_corpid, settings.wecom_secret, settings.wecom_api)
+        reader = Reader(dialogue, store, platform, utc_now, settings.public_url, settings.wecom_transfer)
+        routers.append(wecom.create_router(corporation, reader))
+        jobs.append(Job("wecom-read", 300.0, reader.read_all))
+        jobs.append(Job("wecom-deliver", 1.0, Deliverer("wecom", store, platform, utc_now).run))
+    return routers, jobs
 
 
 def show(reply: Reply) -> str:
@@ -75,13 +120,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = {name: value for name, value in vars(chosen).items() if value is not None and name != "ask"}
         settings = Settings.model_validate(read_settings().model_dump() | given)
         dialogue, matcher, store = wire(settings)
+        routers, jobs = wechat_parts(settings, dialogue, store)
     except (NuanxinError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     if chosen.ask:
         print(show(dialogue.reply(Message(chosen.ask, uuid.uuid4().hex, channel="shell"))))
         return 0
-    app = create_app(dialogue, matcher, store, settings.longest_question, settings.frame_ancestors)
+    routers.append(answer_page.create_router(dialogue, matcher))
+    app = create_app(dialogue, matcher, store, settings.longest_question, settings.frame_ancestors, routers, jobs)
     counts = matcher.index.manifest.counts
     print(
         f"暖心已就绪：http://{settings.host}:{settings.port}  "

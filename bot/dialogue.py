@@ -127,6 +127,8 @@ class Dialogue:
         except Exception as error:  # last resort: a broken procedure must not keep the worker from an answer or a human
             log.error("procedure failed: %s", type(error).__name__)
             opened = None
+        if sessions.read_pick(message.text) is not None and sessions.has_expired(conversation, now):
+            return Reply("clarify", wording.PICK_GONE, message.session, self._matcher.index.version), None
         decision, near = question()
         reply = self._carry_out(decision, near, message, session, now)
         shown = reply.choices or reply.related
@@ -189,6 +191,35 @@ class Dialogue:
         with self._store.transaction() as session:
             session.add(FeedbackRow(conversation_id=session_id, entry_id=entry_id, useful=useful, note=note, at=self._now()))
         return True
+
+    def note(self, message: Message, reply: str) -> None:
+        """Keep a turn that needs no answer from the bank: a picture, a word of thanks, feedback.
+
+        Raises:
+            StoreError: nothing could be kept.
+        """
+        now = self._now()
+        with self._store.transaction() as session:
+            if session.get(Conversation, message.session) is None:
+                session.add(Conversation(id=message.session, channel=message.channel, created_at=now, offered="", procedure=""))
+                session.flush()
+            session.add(
+                Turn(
+                    conversation_id=message.session,
+                    at=now,
+                    text=message.text,
+                    kind="note",
+                    reply=reply,
+                    index_version=self._matcher.index.version,
+                    region=message.region,
+                )
+            )
+
+    def last_answered(self, session_id: str) -> str | None:
+        """Id of the entry answered last in a conversation."""
+        with self._store.transaction() as session:
+            newest = select(Turn.entry_id).where(Turn.conversation_id == session_id, Turn.entry_id.is_not(None)).order_by(Turn.id.desc())
+            return session.scalars(newest.limit(1)).first()
 
     def messages(self, session_id: str, after: int) -> tuple[list[OutboxRow], bool]:
         """What came for a worker unasked since the row `after`, and whether a human has the conversation."""

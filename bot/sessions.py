@@ -40,6 +40,11 @@ def offered(conversation: Conversation, now: datetime) -> list[str]:
     return conversation.offered.split("\n")
 
 
+def has_expired(conversation: Conversation, now: datetime) -> bool:
+    """Whether something was offered last, but too long ago to pick from."""
+    return bool(conversation.offered) and conversation.offered_until is not None and now > conversation.offered_until
+
+
 PROCEDURE_MINUTES = 60
 """How long an open or offered procedure waits for the worker's next word."""
 _YES = re.compile(r"^(?:好的?|要的?|是的?|行|可以|嗯+|需要|同意|ok|yes)(?:吧|啊|呀|呢|谢谢)?$")

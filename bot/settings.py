@@ -6,6 +6,7 @@ A wrong value stops the start and is named with its key.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,6 +34,22 @@ class Settings(BaseSettings):
     policy: Path = BUNDLED_POLICY
     risk: float = Field(default=0.10, gt=0, le=1)
     frame_ancestors: str = "'self'"
+    public_url: str = Field(default="", pattern=r"^$|^https?://[^/?#]+(/[^?#]*[^/?#])?$")
+    wechat_appid: str = ""
+    wechat_token: str = Field(default="", repr=False)
+    wechat_aes_key: str = Field(default="", repr=False)
+    wechat_aes_key_previous: str = Field(default="", repr=False)
+    wechat_mode: Literal["safe", "compat", "plain"] = "safe"
+    wechat_secret: str = Field(default="", repr=False)
+    wechat_api: str = "https://api.weixin.qq.com"
+    wechat_transfer: bool = False
+    wecom_corpid: str = ""
+    wecom_token: str = Field(default="", repr=False)
+    wecom_aes_key: str = Field(default="", repr=False)
+    wecom_aes_key_previous: str = Field(default="", repr=False)
+    wecom_secret: str = Field(default="", repr=False)
+    wecom_api: str = "https://qyapi.weixin.qq.com"
+    wecom_transfer: bool = False
 
 
 def read_settings() -> Settings:
@@ -45,6 +62,13 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         wrong = "; ".join(
-            f"NUANXIN_{'_'.join(map(str, fault['loc'])).upper()}={fault['input']!r}: {fault['msg']}" for fault in error.errors()
+            f"NUANXIN_{'_'.join(map(str, fault['loc'])).upper()}={_shown(fault['loc'], fault['input'])}: {fault['msg']}"
+            for fault in error.errors()
         )
         raise SettingError(f"Settings that cannot work: {wrong}") from error
+
+
+def _shown(place: tuple[int | str, ...], value: object) -> str:
+    """A value for a message; a secret is not repeated."""
+    name = str(place[0]) if place else ""
+    return "(not shown)" if name.endswith(("_token", "_key", "_previous", "_secret")) else repr(value)

@@ -55,7 +55,7 @@ def run(artifacts: Path, questions: list[str]) -> dict[str, object]:
             stdout=subprocess.DEVNULL,
         )
         try:
-            _wait(f"http://127.0.0.1:{port}/readyz", process)
+            wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
             ready = time.perf_counter() - began
             times = _ask_all(port, questions)
             memory = psutil.Process(process.pid).memory_info().rss / 2**20
@@ -70,7 +70,12 @@ def run(artifacts: Path, questions: list[str]) -> dict[str, object]:
     }
 
 
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Until an address answers 200.
+
+    Raises:
+        RuntimeError: the process stopped, or a minute went by.
+    """
     for _ in range(1200):
         try:
             with urllib.request.urlopen(url, timeout=2):

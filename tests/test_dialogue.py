@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from bot import outbox
+from bot import outbox, wording
 from bot.dialogue import Dialogue
 from bot.errors import StoreError
 from bot.match import Matcher
@@ -53,7 +53,8 @@ def test_choices_expire(matcher: Matcher, store: Store, policy: Policy) -> None:
     dialogue = Dialogue(matcher, policy, store, choice_minutes=10, now=lambda: clock[0])
     ask(dialogue, "老板不发工资咋整")
     clock[0] += timedelta(minutes=11)
-    assert ask(dialogue, "1").kind == "handoff"
+    assert (late := ask(dialogue, "1")).kind == "clarify"
+    assert (late.text, late.choices) == (wording.PICK_GONE, ())
 
 
 def test_one_ticket_however_often_asked(dialogue: Dialogue, store: Store) -> None:
