@@ -1,0 +1,81 @@
+"""没签书面劳动合同的二倍工资: from the second month of work, eleven months at most.
+
+劳动合同法 82, 实施条例 6 and 7, 调解仲裁法 27.
+"""
+
+from __future__ import annotations
+
+import calendar
+from datetime import date
+from decimal import Decimal
+
+from bot.calculate.doubts import doubt_span, doubt_wage
+from bot.calculate.months import DAY, add_months, cents, full_months, say_day, say_money, say_span
+from bot.calculate.values import Calculation, Doubt, Field, Result, Step
+from knowledge.records import Citation
+
+LAW, RULES, ARBITRATION = "劳动合同法", "劳动合同法实施条例", "劳动争议调解仲裁法"
+
+
+def double_wage(*, start: date, until: date, wage: Decimal) -> Result | Doubt:
+    """The second wage for the time without a written contract.
+
+    Args:
+        start: first day of work.
+        until: the day the contract was signed, or else the last day without one (leaving, or today).
+        wage: monthly wage of that time, yuan.
+    """
+    if (doubt := doubt_span("start", start, "until", until) or doubt_wage("wage", wage)) is not None:
+        return doubt
+    first, full_year = add_months(start, 1), add_months(start, 12)
+    last = min(until, full_year)
+    if last <= first:
+        return Result(
+            "还没有超过一个月，没有二倍工资（0元）",
+            (Step(f"用工满一个月（{say_day(first - DAY)}）以内补签的，不付二倍工资", Citation(LAW, "第八十二条", "第一款")),),
+            amount=Decimal("0.00"),
+            changes=("过了一个月还没有签，从第二个月起每月加付一份工资",),
+        )
+    months, days = full_months(first, last)
+    steps = [
+        Step(
+            f"二倍工资从用工满一个月的次日{say_day(first)}起，算到{say_day(last - DAY)}，共{say_span(months, days)}",
+            Citation(RULES, "第七条" if last == full_year else "第六条"),
+        )
+    ]
+    total = wage * months
+    if days:
+        month_start = add_months(first, months)
+        length = calendar.monthrange(month_start.year, month_start.month)[1]
+        part = wage * days / length
+        steps.append(Step(f"不满一个月的{days}天：{say_money(wage)} × {days} ÷ {length} = {say_money(part)}", Citation(LAW, "第八十二条")))
+        total += part
+    steps.append(Step(f"应当加付的那一份：共{say_money(total)}（正常工资之外）", Citation(LAW, "第八十二条", "第一款"), cents(total)))
+    if last == full_year:
+        steps.append(Step("满一年还没签的，视为已经订立无固定期限劳动合同，二倍工资最多算十一个月", Citation(RULES, "第七条")))
+    steps.append(Step("申请仲裁的时效一年，逐月计算的地方，早的月份会先过期", Citation(ARBITRATION, "第二十七条")))
+    return Result(
+        f"正常工资之外，大约还能要{say_money(total)}",
+        tuple(steps),
+        amount=cents(total),
+        assumptions=("每个月工资一样；零头按那个月的天数折算（各地算法略有不同）", "不是您自己拒绝签合同"),
+        changes=("时效已过的月份要不回来，要尽快申请仲裁", "单位能证明是您不肯签的，可能不支持", "各月工资不同的，按各月实际工资算"),
+    )
+
+
+CALCULATION = Calculation(
+    "double-wage",
+    "没签合同的二倍工资",
+    (
+        Field("start", "入职日期", "date", "您是哪一天入职的？", said=("入职", "进厂", "进公司", "来", "上班", "干")),
+        Field(
+            "until",
+            "补签或离职的日期",
+            "date",
+            "后来哪一天补签了合同？一直没签的，说离职那天；还在上班的，说今天。",
+            said=("补签", "签", "离职", "走", "辞退"),
+        ),
+        Field("wage", "月工资（元）", "money", "那段时间每月应发多少钱？", said=("工资", "月薪", "一个月", "每月")),
+    ),
+    double_wage,
+)

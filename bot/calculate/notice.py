@@ -1,0 +1,66 @@
+"""提前通知: how many days before leaving or being sent away, and the first day on which it may end. 劳动合同法 37, 38, 39, 40, 41."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from bot.calculate.months import say_day
+from bot.calculate.values import Calculation, Doubt, Field, Result, Step
+from knowledge.records import Citation
+
+LAW = "劳动合同法"
+WHO = (
+    ("resign", "我自己辞职，过了试用期"),
+    ("resign_probation", "我自己辞职，还在试用期"),
+    ("resign_forced", "单位欠薪、不交社保等，我要走"),
+    ("sent_no_fault", "单位以医疗期满、不胜任、客观情况大变辞退我"),
+    ("sent_fault", "单位以严重违纪、试用期不合格等辞退我"),
+    ("layoff", "单位裁员"),
+)
+_DAYS = {"resign": 30, "resign_probation": 3, "resign_forced": 0, "sent_no_fault": 30, "sent_fault": 0, "layoff": 30}
+_STEPS = {
+    "resign": ("转正后辞职，提前三十天书面通知单位就行，不用单位批准", "第三十七条"),
+    "resign_probation": ("试用期内辞职，提前三天通知单位就行", "第三十七条"),
+    "resign_forced": ("单位有欠薪、不缴社保等情形的，可以解除合同；被强迫劳动、人身受威胁的，可以马上走，不用事先告知", "第三十八条"),
+    "sent_no_fault": ("单位要提前三十天书面通知，或者多付一个月工资", "第四十条"),
+    "sent_fault": ("因劳动者过错解除的，法律没有要求提前通知，但单位要有证据", "第三十九条"),
+    "layoff": ("单位要提前三十天向工会或全体职工说明情况，并报告劳动行政部门", "第四十一条"),
+}
+"""What the article says in our words, and its number."""
+
+
+def notice(*, who: str, told: date) -> Result | Doubt:
+    """Days of notice, and the last day of the notice.
+
+    Args:
+        who: a key of WHO.
+        told: the day on which notice is given.
+    """
+    days, (text, article) = _DAYS[who], _STEPS[who]
+    end = told + timedelta(days=days)
+    steps = [Step(text, Citation(LAW, article))]
+    if days:
+        steps.append(Step(f"{say_day(told)}通知，过{days}天是{say_day(end)}", Citation(LAW, article)))
+        headline = f"要提前{days}天；{say_day(told)}通知的，到{say_day(end)}期满"
+    else:
+        headline = "法律没有规定必须提前几天"
+    return Result(
+        headline,
+        tuple(steps),
+        day=end if days else None,
+        count=days,
+        unit="天",
+        assumptions=("通知当天不算在内", "辞职用书面通知，并留好送达的凭证"),
+        changes=("双方可以商量早一点走", "签了服务期的，自己提前走可能要付违约金"),
+    )
+
+
+CALCULATION = Calculation(
+    "notice",
+    "提前几天通知",
+    (
+        Field("who", "谁提出、为什么", "choice", "是哪一种情况？", WHO, said=("辞职", "辞退", "裁员")),
+        Field("told", "通知的日期", "date", "哪一天通知的（或打算哪一天通知）？", said=("通知", "提", "交")),
+    ),
+    notice,
+)
