@@ -19,10 +19,11 @@ from fastapi import APIRouter
 
 from bot import index as indexing
 from bot import text
-from bot.channels import answer_page, wechat, wecom
+from bot.channels import answer_page, calculate, wechat, wecom
 from bot.dialogue import Dialogue, utc_now
 from bot.encoder import SentenceEncoder
 from bot.errors import NuanxinError, SettingError
+from bot.estimate import Estimate
 from bot.index import load
 from bot.jobs import Job
 from bot.match import Matcher
@@ -64,7 +65,8 @@ def wire(settings: Settings) -> tuple[Dialogue, Matcher, Store]:
     matcher.match("预热一下", articles=1)
     gc.collect()
     gc.freeze()  # what is loaded stays: the collector need not walk it at every question
-    return Dialogue(matcher, read_policy(settings.policy, settings.risk), store, settings.choice_minutes), matcher, store
+    policy = read_policy(settings.policy, settings.risk)
+    return Dialogue(matcher, policy, store, settings.choice_minutes, procedures=[Estimate()]), matcher, store
 
 
 def wechat_parts(settings: Settings, dialogue: Dialogue, store: Store) -> tuple[list[APIRouter], list[Job]]:
@@ -127,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.ask:
         print(show(dialogue.reply(Message(chosen.ask, uuid.uuid4().hex, channel="shell"))))
         return 0
-    routers.append(answer_page.create_router(dialogue, matcher))
+    routers += [answer_page.create_router(dialogue, matcher), calculate.create_router(utc_now)]
     app = create_app(dialogue, matcher, store, settings.longest_question, settings.frame_ancestors, routers, jobs)
     counts = matcher.index.manifest.counts
     print(

@@ -90,7 +90,9 @@ _PER_BEFORE = re.compile(
 )
 _PER_AFTER = re.compile(r"^(?:/|每|一)?(?:(个?月)|(天|日)|(个?小时|时|钟头)|(年))")
 _NO_MONEY_AFTER = re.compile(r"^(?:年|月|日|号|天|个|小时|级|岁|人|次|条|款|%|点|楼|路|期|倍|周|分|份|名|位|台)")
-_NO_MONEY_BEFORE = re.compile(r"(?:第|电话|手机|工单|编号|尾号|拨打|\d|[.\-:/年月])$")
+_NO_MONEY_BEFORE = re.compile(r"(?:第|电话|手机|工单|编号|尾号|拨打|\d|[.\-:/]|(?<![一每])年|(?<![个每])月)$")
+_HOTLINE = re.compile(r"12[0-9]{3}|1[12]0|119|996|007")
+"""Numbers that people call (12351, 12333, 110) or work by (996): no sums."""
 
 
 def read_money(text: str) -> list[Read]:
@@ -100,6 +102,8 @@ def read_money(text: str) -> list[Read]:
     for match in _MONEY.finditer(text):
         amount, end = number(match["a"]), match.end()
         if amount is None or _NO_MONEY_BEFORE.search(text[: match.start()]):
+            continue
+        if _HOTLINE.fullmatch(match[0]) and not re.search("工资|月薪|每月|个月|发|到手|挣", text[: match.start()][-6:]):
             continue
         scaled = bool(match["scale"])
         if scaled:
@@ -138,7 +142,7 @@ def _per(text: str, start: int, end: int) -> Per:
 # --- durations -------------------------------------------------------------------------------------------
 
 _SPAN = re.compile(
-    rf"(?P<y>{_NUM})(?:个)?(?:周)?年(?!\d*月\d*[日号]|[零一二三四五六七八九]?\d?月份|[底初末]|(?=\d))(?P<yh>半)?(?:零|又|加|和|多)?(?:(?P<m>{_NUM})个月(?P<mh>半)?)?"
+    rf"(?P<y>{_NUM})(?:个)?(?:周)?年(?!{_NUM}月|[零一二三四五六七八九]?\d?月份|[底初末])(?P<yh>半)?(?:零|又|加|和|多)?(?:(?P<m>{_NUM})个月(?P<mh>半)?)?"
     rf"|(?P<m2>{_NUM})个(?:多)?月(?P<mh2>半)?|(?P<half>半年)|(?P<ymh>{_NUM})个半月|(?P<yhalf>{_NUM})年半"
 )
 
@@ -160,8 +164,8 @@ def read_months(text: str) -> list[Read]:
         else:
             years, rest = number(match["y"] or "0"), number(match["m"] or match["m2"] or "0")
             months = None if years is None or rest is None else years * 12 + rest + (6 if match["yh"] else 0)
-        if months is None:
-            continue
+        if months is None or _TWO_NUMBERS.search(text[max(0, match.start() - 1) : match.end()]):
+            continue  # 一两年 is a manner of speaking
         if match["mh"] or match["mh2"]:
             months += Decimal("0.5")
         vague = (

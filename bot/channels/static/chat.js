@@ -80,7 +80,7 @@ function show(turn, reply) {
       const fold = make("details");
       fold.append(make("summary", "", "详细说明"), make("p", "", reply.text));
       turn.append(fold);
-    } else turn.append(make("p", "", reply.text));
+    } else turn.append(make("p", reply.entry ? "" : "lines", reply.text));
     if (reply.next.length) {
       const fold = make("details");
       fold.append(make("summary", "", "下一步怎么办"));
@@ -97,6 +97,8 @@ function show(turn, reply) {
       turn.append(near);
     }
     if (reply.entry) showUseful(turn, reply.entry);
+  } else if (reply.kind === "clarify" && !reply.choices.length) {
+    turn.append(make("p", "lines", reply.text));
   } else if (reply.kind === "clarify") {
     turn.append(make("p", "", reply.choices.length > 1 ? "您想问的是下面哪一个？点一下，或回复序号。" : "您想问的是这个吗？"));
     const choices = make("div", "choices");
@@ -104,7 +106,31 @@ function show(turn, reply) {
     choices.append(button("都不是，转人工", "转人工", "none"));
     turn.append(choices);
   } else turn.append(make("p", "", reply.text));
+  if (reply.follow) turn.append(make("p", "follow", reply.follow));
+  if (reply.actions.length) {
+    const row = make("div", "quick");
+    for (const action of reply.actions) row.append(button(action.label, action.say));
+    turn.append(row);
+  }
+  if (reply.form) turn.append(formFor(reply.form));
   if (reply.ticket) turn.append(make("p", "ticket", `工单 ${reply.ticket.number} · ${reply.ticket.state}`));
+}
+
+// A small form for what a calculation asks, where typing is harder than choosing.
+function formFor(asked) {
+  if (asked.kind !== "date" && asked.kind !== "money" && asked.kind !== "count") return document.createTextNode("");
+  const node = make("form", "small");
+  const label = make("label", "", asked.label);
+  const input = make("input");
+  input.type = asked.kind === "date" ? "date" : "text";
+  if (asked.kind !== "date") input.inputMode = "decimal";
+  label.append(input);
+  node.append(label, make("button", "", "填好了"));
+  node.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (input.value.trim()) { node.remove(); ask(input.value.trim()); }
+  });
+  return node;
 }
 
 async function post(url, body) {
