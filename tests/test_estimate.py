@@ -107,12 +107,11 @@ def test_in_a_browser(server: str) -> None:
         page.keyboard.press("Enter")
         page.get_by_role("button", name="算一算").click()
         page.get_by_role("button", name="公司提出，双方协商好解除").click()
-        for value in ("2018-03-05", "2021-11-04"):
+        for question, value in (("哪一天入职", "2018-03-05"), ("最后上班到", "2021-11-04"), ("平均每月应发", "5500")):
+            page.get_by_text(question).wait_for()
             page.locator("form.small input").last.fill(value)
             page.get_by_role("button", name="填好了").last.click()
-            page.wait_for_function("document.querySelectorAll('form.small').length === 1")
-        page.locator("form.small input").last.fill("5500")
-        page.get_by_role("button", name="填好了").last.click()
+        page.get_by_text("知道本地上年度").wait_for()
         page.get_by_role("button", name="不知道").last.click()
         page.get_by_text("大约是22,000元").wait_for()
         browser.close()
