@@ -12,6 +12,7 @@ import logging
 import sys
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -34,7 +35,7 @@ from bot.settings import Settings, read_settings
 from bot.store import Store
 from bot.values import Message, Reply
 from bot.weixin.account import make_account
-from bot.weixin.client import wechat_platform, wecom_platform
+from bot.weixin.client import show_typing, wechat_platform, wecom_platform
 from bot.weixin.deliver import Deliverer
 from bot.weixin.read_wecom import Reader
 from bot.weixin.receive import Receiver
@@ -83,10 +84,13 @@ def wechat_parts(settings: Settings, dialogue: Dialogue, store: Store) -> tuple[
         )
         can_push = bool(settings.wechat_secret)
         receiver = Receiver(account, dialogue, store, utc_now, settings.public_url, can_push, settings.wechat_transfer)
-        routers.append(wechat.create_router(account, receiver, wechat.LIMIT_WITH_PUSH if can_push else wechat.LIMIT_SECONDS))
         jobs.append(Job("wechat-recover", 10.0, receiver.recover))
-        if can_push:
+        if not can_push:
+            routers.append(wechat.create_router(account, receiver))
+        else:
             platform = wechat_platform(settings.wechat_appid, settings.wechat_secret, settings.wechat_api)
+            typing = partial(show_typing, platform)
+            routers.append(wechat.create_router(account, receiver, wechat.LIMIT_WITH_PUSH, show_typing=typing))
             jobs.append(Job("wechat-deliver", 1.0, Deliverer("wechat", store, platform, utc_now).run))
     if settings.wecom_corpid:
         corporation = make_account(

@@ -39,8 +39,14 @@ def serve(matcher: Matcher, policy: Policy, store: Store) -> Callable[..., objec
 
     @contextmanager
     def start(
-        account: Account = ACCOUNT, limit: float = 4.2, can_push: bool = False, transfer: bool = False, slow: float = 0.0
+        account: Account = ACCOUNT,
+        limit: float = 4.2,
+        can_push: bool = False,
+        transfer: bool = False,
+        slow: float = 0.0,
+        typed: list[str] | None = None,
     ) -> Iterator[str]:
+        typed = [] if typed is None else typed
         dialogue = Dialogue(matcher, policy, store)
         if slow:
             quick = dialogue.reply
@@ -51,7 +57,7 @@ def serve(matcher: Matcher, policy: Policy, store: Store) -> Callable[..., objec
 
             dialogue.reply = reply  # type: ignore[method-assign]
         receiver = Receiver(account, dialogue, store, utc_now, "https://example.invalid", can_push, transfer)
-        routers = [wechat.create_router(account, receiver, limit), answer_page.create_router(dialogue, matcher)]
+        routers = [wechat.create_router(account, receiver, limit, show_typing=typed.append), answer_page.create_router(dialogue, matcher)]
         with running(create_app(dialogue, matcher, store, routers=routers)) as url:
             yield f"{url}/wechat"
 
@@ -135,7 +141,8 @@ def test_a_replayed_request_is_one_turn_and_one_answer_even_after_a_restart(serv
 
 
 def test_a_slow_engine_is_answered_in_time_and_delivers_once(serve: Open, store: Store) -> None:
-    with serve(limit=0.4, slow=1.0, can_push=True) as url:
+    typed: list[str] = []
+    with serve(limit=0.4, slow=1.0, can_push=True, typed=typed) as url:
         phone = Phone(url, ACCOUNT)
         query, body = phone.request(phone.message("text", ("Content", "老板不发工资咋整")))
         times = []
@@ -145,6 +152,7 @@ def test_a_slow_engine_is_answered_in_time_and_delivers_once(serve: Open, store:
             times.append(time.monotonic() - began)
             time.sleep(0.3)
         assert max(times) < 0.9
+        assert typed[:1] == [phone.user]
         time.sleep(0.8)
         late = outbox_texts(store)
         assert len(late) == 1

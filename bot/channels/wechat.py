@@ -34,9 +34,17 @@ log = logging.getLogger("nuanxin.wechat")
 
 
 def create_router(
-    account: Account, receiver: Receiver, limit_seconds: float = LIMIT_SECONDS, clock: Callable[[], float] = time.time
+    account: Account,
+    receiver: Receiver,
+    limit_seconds: float = LIMIT_SECONDS,
+    clock: Callable[[], float] = time.time,
+    show_typing: Callable[[str], object] | None = None,
 ) -> APIRouter:
-    """The two routes of the callback."""
+    """The two routes of the callback.
+
+    Args:
+        show_typing: tells a worker whose answer comes late that it is being written; None where nothing can be pushed.
+    """
     router = APIRouter(prefix="/wechat", include_in_schema=False)
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="wechat")
 
@@ -74,6 +82,8 @@ def create_router(
                 if not done and waiting.leave():  # nobody waits any more: the answer goes through the outbox
                     working.add_done_callback(_log_fault)
                     PUSHES.labels("late").inc()
+                    if show_typing is not None:
+                        asyncio.get_running_loop().run_in_executor(None, show_typing, incoming.user).add_done_callback(_forget)
                     return Response(b"")
                 reply = await working
                 if reply is not None or time.monotonic() + ASK_AGAIN > until:
@@ -99,6 +109,12 @@ async def read_capped(request: Request) -> bytes | None:
         if len(body) > LARGEST_BODY:
             return None
     return bytes(body)
+
+
+def _forget(working: asyncio.Future[object]) -> None:
+    """A sign of writing that did not get through is no loss; its error is taken so that nobody reports it."""
+    if not working.cancelled():
+        working.exception()
 
 
 def _log_fault(working: asyncio.Future[bytes | None]) -> None:

@@ -59,7 +59,8 @@ def _tail(reply: Reply) -> list[str]:
     if reply.kind == "answer" and reply.entry is not None:
         if reply.related:
             lines.append(say_numbers(reply.related))
-        lines.append(wording.PHONE_END)
+        # Someone in distress is not asked to rate the answer; they are told that a human knows.
+        lines.append(wording.PHONE_END if reply.ticket is None else wording.say_handoff(reply.ticket.reason, reply.ticket.number))
     return lines
 
 
