@@ -32,6 +32,8 @@ from knowledge.records import Citation, Entry
 URGENT = "紧急"
 """Entries with this tag answer with a safety text and call a human at the same time."""
 MOST_RELATED = 3
+MOST_LOOKED_AT = 6
+"""Entries that a turn can use: three choices, or the answer and its related ones, with some to spare."""
 
 log = logging.getLogger("nuanxin.dialogue")
 
@@ -75,11 +77,11 @@ class Dialogue:
         now = self._now()
         with self._store.transaction() as session:
             conversation = session.get(Conversation, message.session, with_for_update=True)
+            known = conversation is not None
             if conversation is None:
                 conversation = Conversation(id=message.session, channel=message.channel, created_at=now, offered="", procedure="")
-                session.add(conversation)
-                session.flush()
-            if message.id:
+                session.add(conversation)  # written at the end, with what this turn offers
+            if message.id and known:
                 same = Turn.conversation_id == message.session, Turn.message_id == message.id
                 before = session.scalars(select(Turn).where(*same)).first()
                 if before is not None:
@@ -236,7 +238,7 @@ class Dialogue:
         try:
             if asks_for_human(normalise(message.text)):
                 return HandOff("asked"), ()
-            matched = self._matcher.match(message.text, articles=0, today=now.date())
+            matched = self._matcher.match(message.text, entries=MOST_LOOKED_AT, articles=0, today=now.date())
             return decide(matched, self._policy), matched.entries
         except Exception as error:  # last resort: whatever broke, the worker reaches a human
             log.error("matching failed: %s", type(error).__name__)

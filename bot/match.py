@@ -142,12 +142,16 @@ class Matcher:
 
     def _rank_entries(self, seen: _Look, count: int, today: date | None) -> tuple[Candidate, ...]:
         side = self.index.wordings
-        found = []
+        ranked = []
         for owner, score, (start, end) in zip(seen.owners, self._ranker.entry_scores(seen.features), seen.cuts, strict=True):
             entry = self.index.entries[owner]
             if today is not None and not is_valid(entry, today):
                 continue
             very_words = [place for place in range(start, end) if side.readings[seen.pool[place]].bare == seen.bare]
+            right = 1.0 if very_words else min(round(float(score), 6), _BELOW_ONE)
+            ranked.append((-right, entry.id, entry, very_words, start, end))
+        found = []
+        for less, _, entry, very_words, start, end in sorted(ranked, key=lambda row: row[:2])[:count]:
             best = very_words[0] if very_words else start + int(np.argmax(seen.log_odds[start:end]))
             parts = Parts(
                 wording=side.texts[seen.pool[best]],
@@ -157,9 +161,8 @@ class Matcher:
                 same=round(float(1 / (1 + np.exp(-seen.log_odds[best]))), 6),
                 clash=bool(seen.apart[best, CLASHES].any()),
             )
-            found.append(Candidate(entry, 1.0 if very_words else min(round(float(score), 6), _BELOW_ONE), parts))
-        found.sort(key=lambda candidate: (-candidate.score, candidate.entry.id))
-        return tuple(found[:count])
+            found.append(Candidate(entry, -less, parts))
+        return tuple(found)
 
     def _rank_articles(
         self, clean: str, vector: npt.NDArray[np.float32], near_entries: dict[int, float], count: int

@@ -6,13 +6,14 @@ Knows routes, headers and errors; loads nothing by itself.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.channels import api, pages
 from bot.dialogue import Dialogue
@@ -24,6 +25,34 @@ from bot.wording import STORE_DOWN
 
 LARGEST_BODY = 64 * 1024
 log = logging.getLogger("nuanxin.server")
+
+
+class Guard:
+    """Refuses bodies that are too large and puts the security headers on every response; plain ASGI, for every question passes here."""
+
+    def __init__(self, app: ASGIApp, policy: str) -> None:
+        self._app = app
+        self._headers = [
+            (b"content-security-policy", policy.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._headers]
+            await send(message)
+
+        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if not length.isdigit() or int(length) > LARGEST_BODY:
+            await JSONResponse({"detail": f"请求太大，最多{LARGEST_BODY}字节。"}, 413)(scope, receive, send_guarded)
+        else:
+            await self._app(scope, receive, send_guarded)
 
 
 def create_app(
@@ -62,17 +91,7 @@ def create_app(
         f"object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {frame_ancestors}"
     )
 
-    @app.middleware("http")
-    async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        length = request.headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > LARGEST_BODY:
-            response: Response = JSONResponse({"detail": f"请求太大，最多{LARGEST_BODY}字节。"}, 413)
-        else:
-            response = await call_next(request)
-        response.headers["Content-Security-Policy"] = policy
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+    app.add_middleware(Guard, policy=policy)
 
     @app.exception_handler(StoreError)
     async def store_down(request: Request, error: StoreError) -> JSONResponse:
