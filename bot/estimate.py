@@ -15,8 +15,8 @@ from pathlib import Path
 
 import yaml
 
+from bot.calculate.answers import find_facts, read_field
 from bot.calculate.months import say_day, say_money
-from bot.calculate.reading import find_facts, read_field
 from bot.calculate.registry import CALCULATIONS, NEEDS_TODAY
 from bot.calculate.values import Calculation, Doubt, Field, Result, Value
 from bot.procedure import Hearing, State, Step

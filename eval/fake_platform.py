@@ -7,6 +7,7 @@ message numbers. Outages and busy phases are switched on from outside. Keeps eve
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import defaultdict
@@ -41,6 +42,7 @@ class FakePlatform:
         seen: for each user the texts that arrived, in order.
         refused: errcodes given, with how often.
         over_quota: sends that came although the window was closed or full.
+        slow: seconds between taking a message and saying so.
         busy: answer -1 to all sends; down: answer status 502; silent_accept: take the message, then answer 502.
     """
 
@@ -54,6 +56,7 @@ class FakePlatform:
     busy: bool = False
     down: bool = False
     silent_accept: bool = False
+    slow: float = 0.0
     blocked: set[str] = field(default_factory=set)
     tokens_given: int = 0
     typing: int = 0
@@ -155,6 +158,8 @@ def create_app(fake: FakePlatform) -> FastAPI:
     async def send(request: Request, access_token: str = "") -> JSONResponse:
         body = await request.json()
         code = fake.check(access_token) or fake.take(body["touser"], body["text"]["content"])
+        if fake.slow:
+            await asyncio.sleep(fake.slow)
         if code == 0 and fake.silent_accept:
             return JSONResponse({}, 502)
         return fake.answer(code)

@@ -119,6 +119,12 @@ def test_double_wage(start: date, until: date, amount: str) -> None:
     assert result(double_wage(start=start, until=until, wage=D(5000))).amount == D(amount)
 
 
+def test_the_day_of_leaving_is_a_day_without_a_contract() -> None:
+    # 5 April to 4 May, both counted: one month; signed on 4 May, the last day without one is the 3rd: 29 of April's 30 days.
+    assert result(double_wage(start=date(2025, 3, 5), until=date(2025, 5, 4), wage=D(5000), signed=False)).amount == D("5000.00")
+    assert result(double_wage(start=date(2025, 3, 5), until=date(2025, 5, 4), wage=D(5000))).amount == D("4833.33")
+
+
 @pytest.mark.parametrize(
     ("kind", "hours", "amount"),
     [

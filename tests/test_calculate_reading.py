@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.calculate.reading import read_counts, read_dates, read_money, read_months
+from bot.calculate.dates import read_dates
+from bot.calculate.money import read_money
+from bot.calculate.spans import read_counts, read_months
 
 TODAY = date(2026, 11, 26)
 DATES = """2021年3月5日=2021-03-05|2021/3/5=2021-03-05|2021-03-05=2021-03-05|2021.3.5=2021-03-05|20210305=2021-03-05|2021年3月5号=2021-03-05

@@ -1,9 +1,14 @@
 """Outbound against a strict stand-in: quota, tokens, busy phases, order, once only; on SQLite and PostgreSQL."""
 
+import multiprocessing
+import os
 import random
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,7 +21,7 @@ from bot.match import Matcher
 from bot.policy import Policy
 from bot.store import Conversation, OutboxRow, Store
 from bot.weixin import rows
-from bot.weixin.client import Busy, Platform, QuotaUsed, Rejected, create_menu, send_text, show_typing, wechat_platform, wecom_platform
+from bot.weixin.client import Busy, QuotaUsed, Rejected, create_menu, send_text, show_typing, wechat_platform, wecom_platform
 from bot.weixin.codec import seal, sign
 from bot.weixin.deliver import MOST_ATTEMPTS, Deliverer
 from bot.weixin.menu import buttons
@@ -159,30 +164,68 @@ def test_a_lease_of_a_dead_server_runs_out(world: World) -> None:
     assert world.deliver() == 1
 
 
-def test_a_token_that_ran_out_is_asked_for_once_by_many_threads(world: World) -> None:
-    for number in range(64):
-        world.fake.heard(f"u{number}")
+def test_a_token_that_ran_out_is_asked_for_once_a_process_and_nothing_is_lost(world: World) -> None:
     platforms = [wechat_platform(APPID, SECRET, world.url, lambda: world.clock[0]) for _ in range(2)]  # two processes
     failed: list[Exception] = []
 
-    def send(platform: Platform, numbers: range) -> None:
-        for number in numbers:
+    def send(worker: int, round_: int, barrier: threading.Barrier) -> None:
+        barrier.wait()
+        for number in range(5):
             try:
-                send_text(platform, f"u{number}", "您好")
+                send_text(platforms[worker % 2], f"u{worker}-{round_}", f"{number}")
             except Exception as error:
                 failed.append(error)
-            if number % 16 == 7:
-                world.fake.end_tokens()
 
-    threads = [threading.Thread(target=send, args=(platforms[n % 2], range(n * 8, n * 8 + 8))) for n in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    # A token can end again between its renewal and the repeated call; that is told as Busy, never lost in silence.
-    assert all(isinstance(error, Busy) for error in failed)
-    assert sum(len(texts) for texts in world.fake.seen.values()) + len(failed) == 64
-    assert all(platform.refreshes <= 1 + 8 for platform in platforms)
+    for round_ in range(6):
+        for worker in range(8):
+            world.fake.heard(f"u{worker}-{round_}")
+        world.fake.end_tokens()
+        barrier = threading.Barrier(8)
+        threads = [threading.Thread(target=send, args=(worker, round_, barrier)) for worker in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [platform.refreshes for platform in platforms] == [round_ + 1] * 2
+    assert not failed
+    assert sorted(map(len, world.fake.seen.values())) == [5] * 48
+
+
+def deliver_forever(database: str, url: str, start: datetime) -> None:
+    """A server's delivering, in a process that will be killed."""
+    store = Store(database)
+    platform = wechat_platform(APPID, SECRET, url)
+    while True:
+        Deliverer("wechat", store, platform, lambda: start).run()
+
+
+def test_a_deliverer_killed_in_mid_send_loses_nothing_and_repeats_at_most_what_was_in_flight(tmp_path: Path) -> None:
+    database, clock = f"sqlite:///{tmp_path}/kill.db", [0.0]
+    store, fake = Store(database), FakePlatform(lambda: clock[0])
+    with running(create_app(fake)) as url:
+        world = World(store, url, fake, clock)
+        for number in range(40):
+            world.put(world.hear(f"u{number}"), "您好")
+        kills = 0
+        for _ in range(5):
+            fake.slow = 0.05
+            child = multiprocessing.get_context("spawn").Process(target=deliver_forever, args=(database, url, world.now()))
+            child.start()
+            before, until = sum(map(len, fake.seen.values())), time.monotonic() + 20
+            while sum(map(len, fake.seen.values())) < min(before + 4, 40) and time.monotonic() < until:
+                time.sleep(0.01)
+            assert child.pid is not None
+            os.kill(child.pid, signal.SIGKILL)
+            child.join()
+            kills += 1
+            clock[0] += 31  # its leases run out
+        fake.slow = 0.0
+        world.deliver()
+    texts = [len(fake.seen[f"u{number}"]) for number in range(40)]
+    assert min(texts) == 1
+    assert sum(texts) - 40 <= kills, "one call at a time is in flight"
+    assert set(world.states()) == {"sent"}
+    store.close()
 
 
 def test_faults_of_the_platform_have_their_kinds(world: World) -> None:

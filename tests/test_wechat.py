@@ -108,7 +108,9 @@ def test_the_page_behind_a_short_answer(serve: Open) -> None:
         assert (missing.status_code, "没有找到这道题" in missing.text) == (404, True)
 
 
-def test_nothing_that_is_not_sealed_gets_in_and_every_refusal_looks_the_same(serve: Open, store: Store) -> None:
+def test_nothing_that_is_not_sealed_gets_in_and_every_refusal_looks_the_same(
+    serve: Open, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
     with serve() as url:
         phone, plain = Phone(url, ACCOUNT), Phone(url, PLAIN)
         query, body = phone.request(phone.message("text", ("Content", "密")))
@@ -123,6 +125,8 @@ def test_nothing_that_is_not_sealed_gets_in_and_every_refusal_looks_the_same(ser
         ]
         assert {(answer.status_code, answer.content) for answer in forged} == {(403, b"refused")}
         assert httpx.post(url, params=query, content=b"x" * 70_000).status_code == 413
+    assert "refused: " in caplog.text
+    assert not any(secret in caplog.text for secret in ("明", "密", phone.user, ACCOUNT.token))
     assert (count(store, Turn), count(store, Received), count(store, Conversation)) == (0, 0, 0)
 
 

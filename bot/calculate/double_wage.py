@@ -17,18 +17,19 @@ from knowledge.records import Citation
 LAW, RULES, ARBITRATION = "劳动合同法", "劳动合同法实施条例", "劳动争议调解仲裁法"
 
 
-def double_wage(*, start: date, until: date, wage: Decimal) -> Result | Doubt:
+def double_wage(*, start: date, until: date, wage: Decimal, signed: bool = True) -> Result | Doubt:
     """The second wage for the time without a written contract.
 
     Args:
         start: first day of work.
         until: the day the contract was signed, or else the last day without one (leaving, or today).
+        signed: it was signed on `until`, which is then no day without one (实施条例 6: up to the day before).
         wage: monthly wage of that time, yuan.
     """
     if (doubt := doubt_span("start", start, "until", until) or doubt_wage("wage", wage)) is not None:
         return doubt
     first, full_year = add_months(start, 1), add_months(start, 12)
-    last = min(until, full_year)
+    last = min(until if signed else until + DAY, full_year)
     if last <= first:
         return Result(
             "还没有超过一个月，没有二倍工资（0元）",
@@ -75,6 +76,7 @@ CALCULATION = Calculation(
             "后来哪一天补签了合同？一直没签的，说离职那天；还在上班的，说今天。",
             said=("补签", "签", "离职", "走", "辞退"),
         ),
+        Field("signed", "后来补签了", "yes", "那一天补签了书面合同吗？（一直没签就说“没签”）", said=()),
         Field("wage", "月工资（元）", "money", "那段时间每月应发多少钱？", said=("工资", "月薪", "一个月", "每月")),
     ),
     double_wage,

@@ -14,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from fastapi import APIRouter, Request, Response
 from prometheus_client import Counter, Histogram
 
+from bot.channels.body import read_capped, refuse, too_large
 from bot.errors import StoreError
 from bot.weixin.account import Account
-from bot.weixin.codec import LARGEST_BODY, Refused, check_url, open_request
+from bot.weixin.codec import Refused, check_url, open_request
 from bot.weixin.messages import read_message
 from bot.weixin.receive import Receiver, Waiting
 
@@ -27,7 +28,6 @@ LIMIT_WITH_PUSH = 1.0
 WORKERS = 2
 """The engine keeps one core busy; more threads than this only keep the loop from answering in time."""
 ASK_AGAIN = 0.1
-REFUSED = "refused"
 TOOK = Histogram("nuanxin_wechat_seconds", "Time from a push to its HTTP reply.", buckets=(0.02, 0.05, 0.1, 0.5, 1, 2, 4, 4.5, 5))
 PUSHES = Counter("nuanxin_wechat_pushes", "Pushes by what became of them.", ["outcome"])
 log = logging.getLogger("nuanxin.wechat")
@@ -48,10 +48,10 @@ def create_router(
     router = APIRouter(prefix="/wechat", include_in_schema=False)
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="wechat")
 
-    def refuse(reason: Refused) -> Response:
+    def refused(reason: Refused) -> Response:
         log.warning("refused: %s", reason)
         PUSHES.labels("refused").inc()
-        return Response(REFUSED, 403, media_type="text/plain")
+        return refuse()
 
     @router.get("")
     def check(request: Request) -> Response:
@@ -59,7 +59,7 @@ def create_router(
         try:
             return Response(check_url(account, request.query_params, clock()), media_type="text/plain")
         except Refused as reason:
-            return refuse(reason)
+            return refused(reason)
 
     @router.post("")
     async def push(request: Request) -> Response:
@@ -67,12 +67,12 @@ def create_router(
         began = time.monotonic()
         body = await read_capped(request)
         if body is None:
-            return Response("too large", 413, media_type="text/plain")
+            return too_large()
         try:
             opened = open_request(account, request.query_params, body, clock())
             incoming = read_message(opened.fields)
         except Refused as reason:
-            return refuse(reason)
+            return refused(reason)
         waiting = Waiting()
         until = began + limit_seconds
         try:
@@ -99,16 +99,6 @@ def create_router(
         return Response(reply, media_type="application/xml" if reply else "text/plain")
 
     return router
-
-
-async def read_capped(request: Request) -> bytes | None:
-    """The body, or None as soon as it is larger than a push can be."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            return None
-    return bytes(body)
 
 
 def _forget(working: asyncio.Future[object]) -> None:

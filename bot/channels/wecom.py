@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from fastapi import APIRouter, Request, Response
 
+from bot.channels.body import read_capped, refuse, too_large
 from bot.weixin.account import Account
-from bot.weixin.codec import LARGEST_BODY, Refused, check_url, open_request
+from bot.weixin.codec import Refused, check_url, open_request
 from bot.weixin.read_wecom import Reader
 
 log = logging.getLogger("nuanxin.wecom")
@@ -24,9 +25,9 @@ def create_router(account: Account, reader: Reader, clock: Callable[[], float] =
     router = APIRouter(prefix="/wecom", include_in_schema=False)
     pool = ThreadPoolExecutor(2, thread_name_prefix="wecom")
 
-    def refuse(reason: Refused) -> Response:
+    def refused(reason: Refused) -> Response:
         log.warning("refused: %s", reason)
-        return Response("refused", 403, media_type="text/plain")
+        return refuse()
 
     def read(open_kfid: str, token: str) -> None:
         try:
@@ -40,20 +41,18 @@ def create_router(account: Account, reader: Reader, clock: Callable[[], float] =
         try:
             return Response(check_url(account, request.query_params, clock()), media_type="text/plain")
         except Refused as reason:
-            return refuse(reason)
+            return refused(reason)
 
     @router.post("")
     async def push(request: Request) -> Response:
         """Something happened at a customer-service account."""
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST_BODY:
-                return Response("too large", 413, media_type="text/plain")
+        body = await read_capped(request)
+        if body is None:
+            return too_large()
         try:
-            opened = open_request(account, request.query_params, bytes(body), clock())
+            opened = open_request(account, request.query_params, body, clock())
         except Refused as reason:
-            return refuse(reason)
+            return refused(reason)
         if opened.fields.get("Event") == "kf_msg_or_event" and opened.fields.get("OpenKfId"):
             pool.submit(read, opened.fields["OpenKfId"], opened.fields.get("Token", ""))
         return Response("success", media_type="text/plain")

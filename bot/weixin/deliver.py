@@ -83,7 +83,7 @@ class Deliverer:
             return bool(rows), [leased for row in rows if (leased := self._prepare(session, row, now)) is not None]
 
     def _prepare(self, session: Session, row: OutboxRow, now: datetime) -> _Leased | None:
-        """Lease a row and count it, or let it wait for the worker's next word."""
+        """Lease a row, or let it wait for the worker's next word."""
         where = Person.platform == self._channel, Person.conversation_id == row.conversation_id
         person = session.scalars(select(Person).where(*where).with_for_update()).first()
         if person is None or not may_send(person, now):
@@ -93,11 +93,28 @@ class Deliverer:
         first, *others = split(row.text)
         for text in others:
             session.add(_copy(row, text))
-        row.text, row.leased_until, row.attempts = first, now + LEASE, row.attempts + 1
-        person.sent += 1
+        row.text, row.leased_until = first, now + LEASE
         return _Leased(row.id, row.delivery_id, row.text, person.user, person.account)
 
+    def _count(self, leased: _Leased) -> bool:
+        """Count the message right before it is sent; a server that dies has used up this one and no other of its batch."""
+        now = self._now()
+        with self._store.transaction() as session:
+            row = session.get_one(OutboxRow, leased.row_id, with_for_update=True)
+            person = session.get_one(Person, (self._channel, leased.user), with_for_update=True)
+            if row.state != "waiting":  # the lease ran out, and another server was quicker
+                return False
+            if not may_send(person, now):
+                row.state, row.error, row.leased_until = "pending_user", "quota", None
+                DELIVERED.labels(self._channel, "pending").inc()
+                return False
+            row.attempts, row.leased_until = row.attempts + 1, now + LEASE
+            person.sent += 1
+            return True
+
     def _send(self, leased: _Leased) -> int:
+        if not self._count(leased):
+            return 0
         outcome, code, counted = "sent", 0, True
         try:
             if self._channel == "wecom":
