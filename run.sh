@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # One verb a line; people and CI call the same verbs.
-#   serve · ask "…" · build · test · eval CASES.jsonl · check · bench · wechat-sim · wechat-menu
+#   serve · ask "…" · build · test · eval CASES.jsonl · check · bench · wechat-sim · wechat-menu · desk add NAME … · erase --ticket N
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -53,6 +53,8 @@ case "$verb" in
   bench) install dev && build_if_stale && exec .venv/bin/python -m eval.bench "$@" ;;
   wechat-sim)  install && exec .venv/bin/python -m bot.weixin.simulate "$@" ;;
   wechat-menu) install && exec .venv/bin/python -m bot.weixin.menu "$@" ;;
+  desk)  install && exec .venv/bin/python -m bot.desk.manage "$@" ;;
+  erase) install && exec .venv/bin/python -m bot.desk.erase "$@" ;;
   test)  install dev && browser && node_peers && exec .venv/bin/python -m pytest "$@" ;;
   check) install dev
          .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy &&

@@ -1,6 +1,6 @@
 """Settings, load, wire, run: the only place where the parts meet.
 
-python serve.py [--artifacts DIR] [--host HOST] [--port PORT] [--database URL]
+python serve.py [--artifacts DIR] [--host HOST] [--port PORT] [--processes COUNT] [--database URL]
 python serve.py --ask "老板不发工资咋整"
 """
 
@@ -8,27 +8,35 @@ from __future__ import annotations
 
 import argparse
 import gc
-import logging
 import sys
 import uuid
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import uvicorn
 from fastapi import APIRouter
 
+from bot import counting, logs, processes, text
 from bot import index as indexing
-from bot import text
-from bot.channels import answer_page, calculate, wechat, wecom
+from bot.channels import answer_page, calculate, desk, wechat, wecom
+from bot.desk.accounts import Accounts
+from bot.desk.erase import Retention
+from bot.desk.statistics import Statistics, count_tickets
+from bot.desk.work import Desk
 from bot.dialogue import Dialogue, utc_now
 from bot.encoder import SentenceEncoder
 from bot.errors import NuanxinError, SettingError
 from bot.estimate import Estimate
+from bot.handoff.clock import Clock
+from bot.handoff.hooks import HookSender
+from bot.handoff.intake import Intake
+from bot.handoff.progress import Progress
+from bot.handoff.tickets import Tickets
 from bot.index import load
 from bot.jobs import Job
 from bot.match import Matcher
 from bot.policy import read_policy
+from bot.procedure import Procedure
 from bot.rank import load_ranker
 from bot.server import create_app
 from bot.settings import Settings, read_settings
@@ -50,6 +58,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--artifacts", type=Path)
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
+    parser.add_argument("--processes", type=int)
     parser.add_argument("--database")
     parser.add_argument("--ask", help="answer one question in the shell and stop")
     return parser.parse_args(arguments)
@@ -62,12 +71,14 @@ def wire(settings: Settings) -> tuple[Dialogue, Matcher, Store]:
     sys.setswitchinterval(SWITCH_SECONDS)
     encoder = SentenceEncoder(settings.encoder, threads=1)
     matcher = Matcher(load(settings.artifacts, encoder), encoder, load_ranker(settings.ranker))
-    store = Store(settings.database)
+    store = Store(settings.database, settings.data_key)
     matcher.match("预热一下", articles=1)
     gc.collect()
     gc.freeze()  # what is loaded stays: the collector need not walk it at every question
     policy = read_policy(settings.policy, settings.risk)
-    return Dialogue(matcher, policy, store, settings.choice_minutes, procedures=[Estimate()]), matcher, store
+    tickets = Tickets(tells=bool(settings.hook_url))
+    procedures: list[Procedure] = [Progress(tickets), Intake(tickets), Estimate()]
+    return Dialogue(matcher, policy, store, settings.choice_minutes, procedures=procedures, tickets=tickets), matcher, store
 
 
 def wechat_parts(settings: Settings, dialogue: Dialogue, store: Store) -> tuple[list[APIRouter], list[Job]]:
@@ -106,6 +117,23 @@ def wechat_parts(settings: Settings, dialogue: Dialogue, store: Store) -> tuple[
     return routers, jobs
 
 
+def desk_parts(settings: Settings, dialogue: Dialogue, matcher: Matcher, store: Store) -> tuple[list[APIRouter], list[Job]]:
+    """The agents' desk and the jobs of the human side."""
+    tickets = dialogue.tickets
+    places = tickets.routing.places
+    work = Desk(store, tickets, matcher.index, utc_now)
+    statistics = Statistics(store, matcher.index, places, utc_now)
+    accounts = Accounts(store, places, utc_now)
+    counting.add_source(partial(count_tickets, store))
+    jobs = [Job("clock", 1.0, Clock(store, tickets, utc_now).run)]
+    if settings.hook_url:
+        jobs.append(Job("hooks", 1.0, HookSender(store, settings.hook_url, settings.hook_secret, utc_now).run))
+    if settings.retention_days:
+        jobs.append(Job("retention", 3600.0, Retention(store, settings.retention_days, utc_now).run))
+    secure = settings.public_url.startswith("https://")
+    return [desk.create_router(accounts, work, statistics, utc_now, secure)], jobs
+
+
 def show(reply: Reply) -> str:
     """A reply as a shell shows it: the text, the law, the way on."""
     lines = [reply.text]
@@ -118,9 +146,7 @@ def show(reply: Reply) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line entry."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
-    for noisy in ("sentence_transformers", "alembic", "httpx"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logs.configure()
     chosen = parse(arguments)
     try:
         given = {name: value for name, value in vars(chosen).items() if value is not None and name != "ask"}
@@ -133,7 +159,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.ask:
         print(show(dialogue.reply(Message(chosen.ask, uuid.uuid4().hex, channel="shell"))))
         return 0
-    routers += [answer_page.create_router(dialogue, matcher), calculate.create_router(utc_now)]
+    desk_routers, desk_jobs = desk_parts(settings, dialogue, matcher, store)
+    jobs += desk_jobs
+    routers += [*desk_routers, answer_page.create_router(dialogue, matcher), calculate.create_router(utc_now)]
     app = create_app(dialogue, matcher, store, settings.longest_question, settings.frame_ancestors, routers, jobs)
     counts = matcher.index.manifest.counts
     print(
@@ -141,7 +169,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"（{counts['entries']}题，{counts['wordings']}问法，{counts['articles']}条文，索引 {matcher.index.version}）",
         flush=True,
     )
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
+    gc.freeze()  # a collection in a forked process would copy the pages it walks
+    processes.serve(app, settings.host, settings.port, settings.processes, store.close)
     return 0
 
 

@@ -10,8 +10,11 @@ NuanxinError
 ├── EncoderError      an encoder cannot be loaded or does not fit
 ├── PolicyError       a policy file cannot be read or has no point for the risk asked for
 ├── RankerError       a ranker cannot be read or was trained on other columns
-└── StoreError        the database cannot be reached or refuses
-    └── StoreConflict     another transaction was first with the same key
+├── StoreError        the database cannot be reached or refuses
+│   └── StoreConflict     another transaction was first with the same key
+├── TicketConflict    a ticket is not where a step could take it
+├── NotThere          what an agent asked for is not there, or not theirs to see
+└── SignInRefused     no sign-in with this name and password now
 
 Every message names what was found, what was wanted, and the cure.
 """
@@ -80,3 +83,15 @@ class StoreError(NuanxinError):
 
 class StoreConflict(StoreError):
     """Another transaction was first with the same key; trying again may help."""
+
+
+class TicketConflict(NuanxinError):
+    """A ticket is not where a step could take it: somebody else was first, or it is closed. The text is for the agent."""
+
+
+class NotThere(NuanxinError):
+    """What an agent asked for is not there, or not theirs to see: nobody is told which."""
+
+
+class SignInRefused(NuanxinError):
+    """No sign-in with this name and password now. The text is for the person."""

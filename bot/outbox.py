@@ -49,6 +49,12 @@ def put(
     return row
 
 
+def any_after(session: Session, conversation_id: str, after: int) -> bool:
+    """Whether there is anything with an id above `after`; a page that polls needs no lock to learn that there is not."""
+    newer = OutboxRow.conversation_id == conversation_id, OutboxRow.id > after
+    return session.scalar(select(OutboxRow.id).where(*newer).limit(1)) is not None
+
+
 def read_after(session: Session, conversation_id: str, after: int, now: datetime) -> list[OutboxRow]:
     """Rows of a conversation with an id above `after`, oldest first, for a page that fetches them; marks them as sent."""
     rows = list(

@@ -30,6 +30,7 @@ class Hearing:
         session: the turn's transaction; what is written here is kept together with the turn.
         said: the worker's earlier words in this conversation, oldest first; read when called.
         question: what the words would be taken for as a question of their own; worked out when called.
+        entry: an entry of the bank by its id.
     """
 
     message: Message
@@ -39,6 +40,7 @@ class Hearing:
     now: datetime
     said: Callable[[], tuple[str, ...]]
     question: Callable[[], Decision]
+    entry: Callable[[str], Entry | None]
 
 
 @dataclass(frozen=True, slots=True)

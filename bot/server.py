@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot import counting
 from bot.channels import api, pages
 from bot.dialogue import Dialogue
 from bot.errors import StoreError
@@ -24,6 +25,8 @@ from bot.store import Store
 from bot.wording import STORE_DOWN
 
 LARGEST_BODY = 64 * 1024
+THREADS = 4
+"""Requests worked on at once in a process: working out an answer keeps a core busy, so a crowd is quicker one after the other."""
 log = logging.getLogger("nuanxin.server")
 
 
@@ -74,6 +77,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
         runner.start()
         yield
         runner.stop()
@@ -117,7 +121,7 @@ def create_app(
     @app.get("/metrics", response_class=PlainTextResponse, tags=["state"])
     def metrics() -> Response:
         """Figures for Prometheus."""
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return Response(counting.figures(), media_type=counting.CONTENT_TYPE)
 
     app.include_router(api.create_router(dialogue, matcher, longest))
     app.include_router(pages.create_router())

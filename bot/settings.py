@@ -5,6 +5,7 @@ A wrong value stops the start and is named with its key.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -27,14 +28,19 @@ class Settings(BaseSettings):
     encoder: str = str(BUNDLED_ENCODER)
     ranker: Path = BUNDLED_RANKER
     database: str = "sqlite:///var/nuanxin.db"
+    data_key: str = Field(default="", repr=False)
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    processes: int = Field(default=min(2, os.cpu_count() or 1) if hasattr(os, "fork") else 1, ge=1, le=64)
     longest_question: int = Field(default=2000, ge=50, le=20_000)
     choice_minutes: int = Field(default=10, ge=1, le=1440)
     policy: Path = BUNDLED_POLICY
     risk: float = Field(default=0.10, gt=0, le=1)
     frame_ancestors: str = "'self'"
     public_url: str = Field(default="", pattern=r"^$|^https?://[^/?#]+(/[^?#]*[^/?#])?$")
+    hook_url: str = Field(default="", pattern=r"^$|^https?://")
+    hook_secret: str = Field(default="", repr=False)
+    retention_days: int = Field(default=0, ge=0)
     wechat_appid: str = ""
     wechat_token: str = Field(default="", repr=False)
     wechat_aes_key: str = Field(default="", repr=False)

@@ -5,20 +5,30 @@ Knows rows, not what they mean to a worker.
 
 from __future__ import annotations
 
+import os
+import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Boolean, DateTime, Engine, ForeignKey, String, Text, UniqueConstraint, create_engine, event, make_url
+from sqlalchemy import URL, Boolean, DateTime, Engine, ForeignKey, String, Text, UniqueConstraint, create_engine, event, make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from bot.errors import StoreConflict, StoreError
+from bot.sealing import Sealed, read_keys, use_keys
 
+try:
+    import fcntl
+except ImportError:  # not on Windows; one process serves there
+    fcntl = None  # type: ignore[assignment]
+
+READING = "nuanxin_reading"
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
 
@@ -40,7 +50,7 @@ class Conversation(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime)
     offered: Mapped[str] = mapped_column(Text, default="")
     offered_until: Mapped[datetime | None] = mapped_column(DateTime)
-    procedure: Mapped[str] = mapped_column(Text, default="")
+    procedure: Mapped[str] = mapped_column(Sealed, default="")
     procedure_until: Mapped[datetime | None] = mapped_column(DateTime)
     human_since: Mapped[datetime | None] = mapped_column(DateTime)
 
@@ -51,14 +61,16 @@ class Turn(Base):
     Attributes:
         message_id: the channel's number for the message; a second one in a conversation gets the first one's reply.
         shown: the reply as JSON, so that it can be given again.
+        text: what was said, personal data masked; sealed: the very words where they differ, encrypted.
     """
 
     __tablename__ = "turn"
     __table_args__ = (UniqueConstraint("conversation_id", "message_id", name="turn_message"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"), index=True)
-    at: Mapped[datetime] = mapped_column(DateTime)
+    at: Mapped[datetime] = mapped_column(DateTime, index=True)
     text: Mapped[str] = mapped_column(Text)
+    sealed: Mapped[str] = mapped_column(Sealed, default="")
     kind: Mapped[str] = mapped_column(String(16))
     reply: Mapped[str] = mapped_column(Text)
     entry_id: Mapped[str | None] = mapped_column(String(64), index=True)
@@ -69,19 +81,6 @@ class Turn(Base):
     shown: Mapped[str] = mapped_column(Text, default="")
 
 
-class TicketRow(Base):
-    """A hand-over waiting for a human."""
-
-    __tablename__ = "ticket"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    number: Mapped[str | None] = mapped_column(String(32), unique=True)
-    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"), index=True)
-    state: Mapped[str] = mapped_column(String(16), index=True)
-    reason: Mapped[str] = mapped_column(String(16))
-    region: Mapped[str] = mapped_column(String(64), default="")
-    opened_at: Mapped[datetime] = mapped_column(DateTime)
-
-
 class FeedbackRow(Base):
     """A worker's or agent's word on an answer."""
 
@@ -90,7 +89,7 @@ class FeedbackRow(Base):
     conversation_id: Mapped[str] = mapped_column(String(64), index=True)
     entry_id: Mapped[str] = mapped_column(String(64), index=True)
     useful: Mapped[bool] = mapped_column(Boolean)
-    note: Mapped[str] = mapped_column(Text, default="")
+    note: Mapped[str] = mapped_column(Sealed, default="")
     at: Mapped[datetime] = mapped_column(DateTime)
 
 
@@ -112,7 +111,7 @@ class OutboxRow(Base):
     channel: Mapped[str] = mapped_column(String(16))
     kind: Mapped[str] = mapped_column(String(16))
     author: Mapped[str] = mapped_column(String(64), default="")
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Sealed)
     actions: Mapped[str] = mapped_column(Text, default="[]")
     created_at: Mapped[datetime] = mapped_column(DateTime)
     state: Mapped[str] = mapped_column(String(16), index=True, default="waiting")
@@ -123,24 +122,53 @@ class OutboxRow(Base):
     error: Mapped[str] = mapped_column(String(200), default="")
 
 
+class _Queue:
+    """Writers to one SQLite file, of this process and of others, one after the other: a lock that wakes the next at once.
+
+    SQLite itself lets a second writer sleep and poll, up to a tenth of a second at a time.
+    """
+
+    def __init__(self, database: str | None) -> None:
+        self._threads = threading.Lock()
+        self._path = f"{database}.queue" if database and database != ":memory:" and fcntl is not None else ""
+        self._file: tuple[int, int] = (0, -1)
+
+    def __enter__(self) -> None:
+        self._threads.acquire()
+        if self._path:
+            if self._file[0] != os.getpid():  # a file opened before a fork would be one lock for both
+                self._file = os.getpid(), os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._file[1], fcntl.LOCK_EX)
+
+    def __exit__(self, *error: object) -> None:
+        if self._path:
+            fcntl.flock(self._file[1], fcntl.LOCK_UN)
+        self._threads.release()
+
+
 class Store:
     """A database brought to the newest schema.
 
     Args:
         url: an SQLAlchemy URL, such as sqlite:///var/nuanxin.db or postgresql://….
+        keys: for the sealed columns, newest first, with commas between; empty: those in a file beside an SQLite database.
 
     Raises:
         StoreError: it cannot be opened or migrated.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, keys: str = "") -> None:
         try:
             parsed = make_url(url)
             if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             self._engine = create_engine(url, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+            self._queue: AbstractContextManager[object] = nullcontext()
             if parsed.get_backend_name() == "sqlite":
                 _tune_sqlite(self._engine)
+                self._queue = _Queue(parsed.database)
+            self._reading = self._engine.execution_options(**{READING: True})
+            use_keys(self._engine, read_keys(keys, _key_file(parsed)))
             self._migrate()
         except (SQLAlchemyError, OSError, ImportError) as error:
             shown = url.split("@")[-1]  # never the password
@@ -162,10 +190,23 @@ class Store:
             StoreError: the database refused; nothing was kept.
         """
         try:
-            with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            with self._queue, Session(self._engine, expire_on_commit=False) as session, session.begin():
                 yield session
         except IntegrityError as error:
             raise StoreConflict(f"The database has that already ({type(error).__name__}).") from error
+        except SQLAlchemyError as error:
+            raise StoreError(f"The database refused ({type(error).__name__}).") from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads, at one state of the database, and holds up no writer.
+
+        Raises:
+            StoreError: the database refused.
+        """
+        try:
+            with Session(self._reading, expire_on_commit=False) as session, session.begin():
+                yield session
         except SQLAlchemyError as error:
             raise StoreError(f"The database refused ({type(error).__name__}).") from error
 
@@ -182,6 +223,14 @@ class Store:
         self._engine.dispose()
 
 
+def _key_file(url: URL) -> Path | None:
+    """Where a local database keeps its key; None where several servers may share it."""
+    if url.get_backend_name() != "sqlite":
+        return None
+    name = url.database if url.database and url.database != ":memory:" else str(Path(tempfile.mkdtemp(prefix="nuanxin-")) / "memory")
+    return Path(f"{name}.key")
+
+
 def _tune_sqlite(engine: Engine) -> None:
     """WAL, full syncs (an acknowledged row survives a power cut), and writers that queue instead of failing."""
 
@@ -193,4 +242,4 @@ def _tune_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READING) else "BEGIN IMMEDIATE")

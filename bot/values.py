@@ -8,7 +8,7 @@ from typing import Literal
 
 from knowledge.records import Article, Entry
 
-Reason = Literal["asked", "unclear", "outside", "fault", "urgent", "complaint"]
+Reason = Literal["asked", "unclear", "outside", "fault", "urgent", "complaint", "phone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class Message:
 
     Attributes:
         id: the channel's own number for it, empty where it has none; the same id in a session is one message.
+        opens: the session's name was drawn just now, so nothing can be known of it yet.
     """
 
     text: str
@@ -24,6 +25,7 @@ class Message:
     region: str = ""
     channel: str = "web"
     id: str = ""
+    opens: bool = False
 
 
 @dataclass(frozen=True, slots=True)

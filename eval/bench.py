@@ -58,7 +58,7 @@ def run(artifacts: Path, questions: list[str]) -> dict[str, object]:
             wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
             ready = time.perf_counter() - began
             times = _ask_all(port, questions)
-            memory = psutil.Process(process.pid).memory_info().rss / 2**20
+            memory = memory_of_tree(process.pid) / 2**20
         finally:
             process.terminate()
             process.wait(timeout=20)
@@ -68,6 +68,12 @@ def run(artifacts: Path, questions: list[str]) -> dict[str, object]:
         "ready_s": round(ready, 2),
         "resident_mb": round(memory),
     }
+
+
+def memory_of_tree(pid: int) -> int:
+    """Bytes resident of a process and all its children; what they share is counted once (PSS, where the system tells it)."""
+    parent = psutil.Process(pid)
+    return sum(getattr(full := one.memory_full_info(), "pss", full.rss) for one in (parent, *parent.children(recursive=True)))
 
 
 def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:

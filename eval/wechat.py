@@ -25,10 +25,11 @@ import httpx
 from sqlalchemy import func, select
 
 from bot.channels import wechat
-from bot.dialogue import Dialogue, utc_now
+from bot.dialogue import Dialogue, Keep, keep_no_more, utc_now
 from bot.server import create_app
 from bot.settings import read_settings
 from bot.store import OutboxRow, Store, Turn
+from bot.values import Message, Reply
 from bot.weixin.account import make_account
 from bot.weixin.client import wechat_platform
 from bot.weixin.deliver import Deliverer
@@ -41,6 +42,8 @@ from eval.metrics import latency_figures
 from serve import wire
 
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+WARM_UP = 60
+"""Messages answered before those that are timed: a server just started still copies pages and opens its database."""
 ACCOUNT = make_account(APPID, "token", AES_KEY)
 
 
@@ -121,9 +124,9 @@ def at_once(url: str, questions: Sequence[str], fake: FakePlatform | None) -> di
 class Slow(Dialogue):
     """A dialogue whose engine sleeps six seconds first."""
 
-    def reply(self, message: Any) -> Any:
+    def reply(self, message: Message, keep: Keep = keep_no_more) -> Reply:
         time.sleep(6.0)
-        return super().reply(message)
+        return super().reply(message, keep)
 
 
 def storm(make: Callable[[type[Dialogue]], Dialogue], matcher: Any, store: Store) -> dict[str, object]:
@@ -184,6 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             figures: dict[str, object] = {}
             for name, more in (("at_once", {}), ("at_once_with_push", {"NUANXIN_WECHAT_SECRET": SECRET, "NUANXIN_WECHAT_API": platform})):
                 with server(chosen.artifacts, folder, more) as url:
+                    at_once(url, questions[:WARM_UP], fake if more else None)
                     figures[name] = at_once(url, questions, fake if more else None)
         with channel(dialogue, matcher, store, False) as url:
             figures["replay"] = replay(url, store)

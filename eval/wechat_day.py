@@ -48,7 +48,7 @@ def run(workers: int, seed: int) -> dict[str, object]:
         def hear(user: str, brief: bool) -> None:
             fake.heard(user, brief)
             with store.transaction() as session:
-                talk[user] = rows.hear(session, "wechat", user, "gh_1", now(), brief).conversation_id
+                talk[user] = rows.hear(session, "wechat", user, "gh_1", now(), brief)
             figures["clicks" if brief else "messages"] += 1
 
         def write(user: str) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import create_engine, make_url
 
 from bot.dialogue import Dialogue
@@ -30,6 +31,7 @@ from knowledge.records import Article, Citation, Entry, Regulation
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 
+DATA_KEY = Fernet.generate_key().decode()
 ENTRIES = (
     Entry(
         "wage-1",
@@ -132,7 +134,7 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]
     admin = create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    opened = Store(url.set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False))
+    opened = Store(url.set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False), DATA_KEY)
     yield opened
     opened.close()
     with admin.connect() as connection:

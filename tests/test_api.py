@@ -107,7 +107,7 @@ def test_a_broken_store_is_a_polite_503(client: TestClient, store: Store) -> Non
 
 
 def test_pages_and_headers(client: TestClient) -> None:
-    for page in ("/", "/agent", "/embed"):
+    for page in ("/", "/lookup", "/embed"):
         response = client.get(page)
         assert response.status_code == 200
         assert "default-src 'self'" in response.headers["content-security-policy"]

@@ -48,7 +48,7 @@ class World:
     def hear(self, user: str, platform: str = "wechat", brief: bool = False) -> str:
         self.fake.heard(user, brief)
         with self.store.transaction() as session:
-            return rows.hear(session, platform, user, "gh_1", self.now(), brief).conversation_id
+            return rows.hear(session, platform, user, "gh_1", self.now(), brief)
 
     def put(self, conversation_id: str, text: str) -> None:
         with self.store.transaction() as session:

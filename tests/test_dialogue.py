@@ -8,11 +8,12 @@ from sqlalchemy import func, select
 from bot import outbox, wording
 from bot.dialogue import Dialogue
 from bot.errors import StoreError
+from bot.handoff.tables import TicketRow
 from bot.match import Matcher
 from bot.policy import Policy
 from bot.procedure import Hearing, State, Step
 from bot.sessions import read_pick
-from bot.store import Conversation, Store, TicketRow, Turn
+from bot.store import Conversation, Store, Turn
 from bot.values import Action, Message, Reply
 from knowledge.records import Entry
 from tests.conftest import ENTRIES
@@ -173,8 +174,9 @@ def test_the_bot_is_silent_while_a_human_has_the_conversation(dialogue: Dialogue
         conversation.human_since = datetime(2026, 1, 1)
         outbox.put(session, conversation, "agent", "您好，我是坐席。", datetime(2026, 1, 1), author="坐席")
     assert ask(dialogue, "老板不发工资咋整").silent
-    sent, human = dialogue.messages("s1", 0)
+    sent, human, is_open = dialogue.messages("s1", 0)
     assert [(row.text, row.author, row.state) for row in sent] == [("您好，我是坐席。", "坐席", "sent")]
     assert human
-    assert dialogue.messages("s1", sent[-1].id) == ([], True)
+    assert is_open
+    assert dialogue.messages("s1", sent[-1].id) == ([], True, True)
     assert count(store, Turn) == 2

@@ -12,12 +12,13 @@ from sqlalchemy import func, select
 
 from bot import wording
 from bot.channels import answer_page, wechat
-from bot.dialogue import Dialogue, utc_now
+from bot.dialogue import Dialogue, Keep, keep_no_more, utc_now
+from bot.handoff.tables import TicketRow
 from bot.match import Matcher
 from bot.policy import Policy
 from bot.server import create_app
-from bot.store import Conversation, FeedbackRow, OutboxRow, Store, TicketRow, Turn
-from bot.values import Basis, Reply
+from bot.store import Conversation, FeedbackRow, OutboxRow, Store, Turn
+from bot.values import Basis, Message, Reply
 from bot.weixin.account import Account
 from bot.weixin.receive import Receiver
 from bot.weixin.render import say_on_phone
@@ -51,9 +52,9 @@ def serve(matcher: Matcher, policy: Policy, store: Store) -> Callable[..., objec
         if slow:
             quick = dialogue.reply
 
-            def reply(message: object) -> Reply:
+            def reply(message: Message, keep: Keep = keep_no_more) -> Reply:
                 time.sleep(slow)
-                return quick(message)  # type: ignore[arg-type]
+                return quick(message, keep)
 
             dialogue.reply = reply  # type: ignore[method-assign]
         receiver = Receiver(account, dialogue, store, utc_now, "https://example.invalid", can_push, transfer)

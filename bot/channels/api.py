@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
-from prometheus_client import Counter, Histogram
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from bot.counting import Counter, Histogram
 from bot.dialogue import Dialogue
 from bot.match import Matcher
 from bot.values import Basis, Choice, Message, Reply
@@ -112,6 +112,7 @@ class MessageOut(BaseModel):
 class MessagesOut(BaseModel):
     messages: list[MessageOut]
     human: bool = Field(description="A human has the conversation; the bot is silent.")
+    open: bool = Field(description="A ticket of the conversation is not closed: more may come.")
 
 
 class FoundEntryOut(BaseModel):
@@ -196,7 +197,8 @@ def create_router(dialogue: Dialogue, matcher: Matcher, longest: int, clock: Cal
         """Answer a worker, ask back, or hand over."""
         began = clock()
         text = checked(body.text)
-        reply = dialogue.reply(Message(text, body.session or uuid.uuid4().hex, body.region, id=body.message_id or ""))
+        session = body.session or uuid.uuid4().hex
+        reply = dialogue.reply(Message(text, session, body.region, id=body.message_id or "", opens=body.session is None))
         ASKED.labels(reply.kind).inc()
         TOOK.observe(clock() - began)
         return _reply_out(reply)
@@ -246,7 +248,7 @@ def create_router(dialogue: Dialogue, matcher: Matcher, longest: int, clock: Cal
     @router.get("/messages", response_model=MessagesOut)
     def messages(session: SessionId, after: Annotated[int, Query(ge=0)] = 0) -> MessagesOut:
         """What came for a worker unasked, such as an agent's words; a page asks again with the last id it has."""
-        sent, human = dialogue.messages(session, after)
+        sent, human, is_open = dialogue.messages(session, after)
         return MessagesOut(
             messages=[
                 MessageOut(
@@ -260,6 +262,7 @@ def create_router(dialogue: Dialogue, matcher: Matcher, longest: int, clock: Cal
                 for row in sent
             ],
             human=human,
+            open=is_open,
         )
 
     @router.post("/feedback", response_model=Kept)

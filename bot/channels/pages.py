@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 STATIC = Path(__file__).resolve().parent / "static"
-PAGES = {"/": "chat.html", "/agent": "agent.html", "/embed": "embed.html"}
+PAGES = {"/": "chat.html", "/lookup": "agent.html", "/embed": "embed.html"}
 
 
 def create_router() -> APIRouter:

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from prometheus_client import Counter
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from bot.counting import Counter
 from bot.store import OutboxRow, Store
 from bot.weixin.client import Busy, Platform, PlatformError, QuotaUsed, Unsure, send_kf_text, send_text
 from bot.weixin.rows import Person, may_send

@@ -103,7 +103,7 @@ class Reader:
             claim = rows.claim(session, row, now)
             if not claim.mine and claim.state != "working":
                 return 0
-            conversation_id = rows.hear(session, PLATFORM, user, open_kfid, now).conversation_id
+            conversation_id = rows.hear(session, PLATFORM, user, open_kfid, now)
         texts, hands_over = self._answer(text, _kind(kind), conversation_id, f"kf:{number}"[-64:])
         with self._store.transaction() as session:
             conversation = session.get_one(Conversation, conversation_id)

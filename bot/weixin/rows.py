@@ -9,12 +9,13 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import cast
 
-from sqlalchemy import DateTime, LargeBinary, String, Text, select, update
+from sqlalchemy import DateTime, LargeBinary, String, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from bot.sealing import Sealed
 from bot.store import Base, Conversation, OutboxRow
 from bot.weixin.messages import Kind
 
@@ -64,7 +65,7 @@ class Received(Base):
     user: Mapped[str] = mapped_column(String(64))
     kind: Mapped[Kind] = mapped_column(String(16))
     event: Mapped[str] = mapped_column(String(32), default="")
-    said: Mapped[str] = mapped_column(Text, default="")
+    said: Mapped[str] = mapped_column(Sealed, default="")
     state: Mapped[str] = mapped_column(String(8), index=True)
     claimed_at: Mapped[datetime] = mapped_column(DateTime, index=True)
     body: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
@@ -78,29 +79,43 @@ class Cursor(Base):
     cursor: Mapped[str] = mapped_column(String(128))
 
 
-def hear(session: Session, platform: str, user: str, account: str, now: datetime, brief: bool = False) -> Person:
-    """The person's row, made where missing; their window opens anew, and what waited for them goes out again.
+_PERSON, _RECEIVED, _OUTBOX = (cast(Table, kind.__table__) for kind in (Person, Received, OutboxRow))
+_ADD_PERSON, _ADD_CONVERSATION = insert(_PERSON), insert(cast(Table, Conversation.__table__))
+
+
+def hear(
+    session: Session, platform: str, user: str, account: str, now: datetime, brief: bool = False, subscribed: bool | None = None
+) -> str:
+    """The person's conversation, both made where missing; their window opens anew, and what waited for them goes out again.
+
+    Plain statements, for every message passes here.
 
     Args:
         account: where the replies come from; empty leaves it as it was.
+        subscribed: None leaves it as it was.
     """
-    person = session.get(Person, (platform, user), with_for_update=True)
-    if person is None:
+    connection = session.connection()
+    columns = select(_PERSON.c.conversation_id, _PERSON.c.heard_at, _PERSON.c.brief)
+    person = _PERSON.c.platform == platform, _PERSON.c.user == user
+    found = connection.execute(columns.where(*person).with_for_update()).first()
+    if found is None:
         number = uuid.uuid4().hex
-        person = Person(
-            platform=platform, user=user, account=account, conversation_id=number, subscribed=True, sent=0, heard_at=now, brief=brief
-        )
-        session.add_all([person, Conversation(id=number, channel=platform, created_at=now, offered="", procedure="")])
-        session.flush()
-        return person
+        connection.execute(_ADD_CONVERSATION, {"id": number, "channel": platform, "created_at": now, "offered": "", "procedure": ""})
+        window = {"heard_at": now, "brief": brief, "sent": 0, "subscribed": subscribed is not False}
+        connection.execute(_ADD_PERSON, {"platform": platform, "user": user, "account": account, "conversation_id": number} | window)
+        return number
+    known: dict[str, object] = {}
     if account:
-        person.account = account
-    if not (brief and person.heard_at is not None and not person.brief and now - person.heard_at < WINDOW):
-        person.heard_at, person.brief, person.sent = now, brief, 0
-    waiting = OutboxRow.conversation_id == person.conversation_id, OutboxRow.state == "pending_user"
-    session.execute(update(OutboxRow).where(*waiting).values(state="waiting", next_at=now))
-    session.flush()
-    return person
+        known["account"] = account
+    if subscribed is not None:
+        known["subscribed"] = subscribed
+    if not (brief and found.heard_at is not None and not found.brief and now - found.heard_at < WINDOW):
+        known |= {"heard_at": now, "brief": brief, "sent": 0}
+    if known:
+        connection.execute(update(_PERSON).where(*person).values(known))
+    waiting = _OUTBOX.c.conversation_id == found.conversation_id, _OUTBOX.c.state == "pending_user"
+    connection.execute(update(_OUTBOX).where(*waiting).values(state="waiting", next_at=now))
+    return str(found.conversation_id)
 
 
 def may_send(person: Person, now: datetime) -> bool:
@@ -124,8 +139,10 @@ class Claim:
 def claim(session: Session, row: Received, now: datetime) -> Claim:
     """Take a push, unless it was taken before; one whose server died is taken over."""
     values = {"platform": row.platform, "user": row.user, "kind": row.kind, "event": row.event, "said": row.said}
-    insert = _insert(session).values(key=row.key, state="working", claimed_at=now, body=b"", **values).on_conflict_do_nothing()
-    if session.execute(insert).rowcount == 1:  # type: ignore[attr-defined]
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    new = dialect.insert(_RECEIVED).on_conflict_do_nothing()
+    made = session.connection().execute(new, {"key": row.key, "state": "working", "claimed_at": now, "body": b""} | values)
+    if made.rowcount == 1:
         return Claim(True, "working", new=True)
     before = session.get_one(Received, row.key, with_for_update=True)
     if before.state == "working" and now - before.claimed_at > ABANDONED:
@@ -134,15 +151,9 @@ def claim(session: Session, row: Received, now: datetime) -> Claim:
     return Claim(False, before.state, before.body)
 
 
-def _insert(session: Session) -> Any:
-    """INSERT of the database at hand, for its ON CONFLICT."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(Received)
-
-
 def finish(session: Session, key: str, state: str, body: bytes) -> None:
     """The push is answered; the words are a turn now."""
-    session.execute(update(Received).where(Received.key == key).values(state=state, body=body, said=""))
+    session.connection().execute(update(_RECEIVED).where(_RECEIVED.c.key == key).values(state=state, body=body, said=""))
 
 
 def let_go(session: Session, key: str, now: datetime) -> None:

@@ -133,6 +133,40 @@ function formFor(asked) {
   return node;
 }
 
+// What comes unasked: an agent's words, the end of a ticket. Asked for only while a ticket is open here.
+let following = 0;
+let last = 0;
+const FOLLOW_MS = 2500;
+
+function follow() {
+  try { sessionStorage.setItem("nuanxin-follow", "1"); } catch { /* as above */ }
+  if (!following) following = setTimeout(fetchMessages, FOLLOW_MS);
+}
+
+async function fetchMessages() {
+  following = 0;
+  if (!session) return;
+  let human = true;
+  try {
+    const found = await (await fetch(`/api/messages?session=${encodeURIComponent(session)}&after=${last}`)).json();
+    human = found.human || found.open;
+    for (const message of found.messages) {
+      last = Math.max(last, message.id);
+      const turn = add("bot agent");
+      if (message.author) turn.append(make("p", "asked", message.author));
+      turn.append(make("p", "lines", message.text));
+      if (message.actions.length) {
+        const row = make("div", "quick");
+        for (const action of message.actions) row.append(button(action.label, action.say));
+        turn.append(row);
+      }
+      scroll(turn);
+    }
+  } catch { /* no network for a moment: the next round tries again */ }
+  if (human) follow();
+  else { try { sessionStorage.removeItem("nuanxin-follow"); } catch { /* as above */ } }
+}
+
 async function post(url, body) {
   const response = await fetch(url, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   const data = await response.json().catch(() => ({}));
@@ -153,7 +187,8 @@ async function ask(text, shown) {
     const reply = await post("/api/ask", session ? { text, session } : { text });
     session = reply.session;
     try { sessionStorage.setItem("nuanxin", session); } catch { /* as above */ }
-    show(turn, reply);
+    if (reply.silent) turn.remove(); else show(turn, reply);
+    if (reply.ticket || reply.silent) follow();
   } catch (error) {
     turn.className = "turn bot";
     turn.textContent = error instanceof TypeError ? "网络不通，话没有发出去。请稍后再试；急事请拨打12351。" : error.message;
@@ -161,7 +196,7 @@ async function ask(text, shown) {
   } finally {
     waiting = false;
     send.disabled = false;
-    scroll(turn);
+    if (turn.isConnected) scroll(turn);
   }
 }
 
@@ -188,4 +223,5 @@ box.addEventListener("keydown", (event) => {
 });
 document.getElementById("human").addEventListener("click", () => ask("转人工"));
 greet();
+try { if (session && sessionStorage.getItem("nuanxin-follow")) following = setTimeout(fetchMessages, 300); } catch { /* as above */ }
 if (matchMedia("(pointer: fine)").matches) box.focus();

@@ -1,10 +1,11 @@
-// <faq-lookup [server="https://…"] [focus]>: the agents' lookup as one element that fits any page.
+// <faq-lookup [server="https://…"] [focus] [insert]>: the agents' lookup as one element that fits any page.
+// With `insert`, an answer is handed to the page (event "insert", detail.text) instead of the clipboard.
 // Shadow DOM keeps its style to itself; everything shown is built from text nodes.
 "use strict";
 
 const HOME = new URL(document.currentScript.src);
 
-function make(tag, className, ...children) {
+function lookupNode(tag, className, ...children) {
   const node = document.createElement(tag);
   if (className) node.className = className;
   node.append(...children);
@@ -26,7 +27,7 @@ function marked(text, query) {
     let end = at;
     while (end < text.length && on[end] === on[at]) end += 1;
     const piece = text.slice(at, end);
-    parts.append(on[at] ? make("mark", "", piece) : piece);
+    parts.append(on[at] ? lookupNode("mark", "", piece) : piece);
     at = end;
   }
   return parts;
@@ -45,25 +46,25 @@ class FaqLookup extends HTMLElement {
     const style = document.createElement("link");
     style.rel = "stylesheet";
     style.href = new URL("faq-lookup.css", HOME).href;
-    this.input = make("input");
+    this.input = lookupNode("input");
     this.input.type = "search";
     this.input.maxLength = 200;
     this.input.placeholder = "输入关键词，如：拖欠 工资 工地";
     this.input.setAttribute("aria-label", "检索题库和法规");
-    this.state = make("span", "state");
-    this.list = make("div", "list");
+    this.state = lookupNode("span", "state");
+    this.list = lookupNode("div", "list");
     this.list.setAttribute("role", "listbox");
     this.list.setAttribute("aria-label", "匹配的问题");
-    this.answer = make("div", "answer");
+    this.answer = lookupNode("div", "answer");
     this.answer.setAttribute("aria-live", "polite");
-    this.laws = make("div", "laws");
-    this.toast = make("div", "toast");
+    this.laws = lookupNode("div", "laws");
+    this.toast = lookupNode("div", "toast");
     this.toast.setAttribute("role", "status");
-    const keys = make("div", "keys");
-    for (const [key, meaning] of [["/", "回到输入框"], ["↑ ↓", "选题"], ["Alt+1-9", "直接选"], ["Enter", "复制答案"], ["Esc", "清空"]]) {
-      keys.append(make("kbd", "", key), ` ${meaning}　`);
+    const keys = lookupNode("div", "keys");
+    for (const [key, meaning] of [["/", "回到输入框"], ["↑ ↓", "选题"], ["Alt+1-9", "直接选"], ["Enter", this.hasAttribute("insert") ? "插入答案" : "复制答案"], ["Esc", "清空"]]) {
+      keys.append(lookupNode("kbd", "", key), ` ${meaning}　`);
     }
-    const whole = make("div", "whole", make("div", "bar", this.input, this.state), keys, make("div", "body", this.list, this.answer, this.laws), this.toast);
+    const whole = lookupNode("div", "whole", lookupNode("div", "bar", this.input, this.state), keys, lookupNode("div", "body", this.list, this.answer, this.laws), this.toast);
     root.append(style, whole);
     this.#empty("输入来电人的话或几个关键词，边输边出结果。");
     this.input.addEventListener("input", (event) => { if (!event.isComposing) this.#later(); });
@@ -107,7 +108,7 @@ class FaqLookup extends HTMLElement {
   }
 
   #empty(text) {
-    this.list.replaceChildren(make("p", "empty", text));
+    this.list.replaceChildren(lookupNode("p", "empty", text));
     this.answer.replaceChildren();
     this.laws.replaceChildren();
   }
@@ -124,9 +125,9 @@ class FaqLookup extends HTMLElement {
 
   #row(entry, at) {
     const level = entry.score >= 0.75 ? ["高", "high"] : entry.score >= 0.55 ? ["中", ""] : ["低", "low"];
-    const words = make("span", "", make("b", "", marked(entry.question, this.#query)));
-    if (entry.matched !== entry.question) words.append(make("small", "", "问法：", marked(entry.matched, this.#query)));
-    const row = make("button", "row", make("span", "digit", String(at + 1)), words, make("span", `level ${level[1]}`, level[0]));
+    const words = lookupNode("span", "", lookupNode("b", "", marked(entry.question, this.#query)));
+    if (entry.matched !== entry.question) words.append(lookupNode("small", "", "问法：", marked(entry.matched, this.#query)));
+    const row = lookupNode("button", "row", lookupNode("span", "digit", String(at + 1)), words, lookupNode("span", `level ${level[1]}`, level[0]));
     row.type = "button";
     row.tabIndex = -1;
     row.setAttribute("role", "option");
@@ -140,32 +141,33 @@ class FaqLookup extends HTMLElement {
     this.answer.replaceChildren();
     this.laws.replaceChildren();
     if (entry) {
-      const tools = make("div", "tools");
-      for (const [label, text, className] of [["复制答案", entry.answer, ""], ["复制简答", entry.short, "plain"]]) {
+      const tools = lookupNode("div", "tools");
+      const verb = this.hasAttribute("insert") ? "插入" : "复制";
+      for (const [label, text, className] of [[`${verb}答案`, entry.answer, ""], [`${verb}简答`, entry.short, "plain"]]) {
         if (!text) continue;
-        const node = make("button", className, label);
+        const node = lookupNode("button", className, label);
         node.type = "button";
         node.addEventListener("click", () => this.#copy(text));
         tools.append(node);
       }
-      this.answer.append(make("h2", "", marked(entry.question, this.#query)));
+      this.answer.append(lookupNode("h2", "", marked(entry.question, this.#query)));
       const facts = [entry.kind === "complaint" ? "投诉" : "咨询", entry.topic, entry.entry_id, entry.as_of && `核对至 ${entry.as_of}`];
-      this.answer.append(make("p", "facts", facts.filter(Boolean).join(" · ")));
-      if (entry.short) this.answer.append(make("p", "short", entry.short));
-      this.answer.append(tools, make("p", "", marked(entry.answer || "这道题还没有答案。", this.#query)));
-      if (entry.next.length) this.answer.append(make("h3", "", "下一步"), make("ul", "", ...entry.next.map((step) => make("li", "", step))));
-      if (entry.basis.length) this.laws.append(make("h3", "", "答案依据"));
+      this.answer.append(lookupNode("p", "facts", facts.filter(Boolean).join(" · ")));
+      if (entry.short) this.answer.append(lookupNode("p", "short", entry.short));
+      this.answer.append(tools, lookupNode("p", "", marked(entry.answer || "这道题还没有答案。", this.#query)));
+      if (entry.next.length) this.answer.append(lookupNode("h3", "", "下一步"), lookupNode("ul", "", ...entry.next.map((step) => lookupNode("li", "", step))));
+      if (entry.basis.length) this.laws.append(lookupNode("h3", "", "答案依据"));
       for (const basis of entry.basis) this.laws.append(this.#law(basis));
     }
-    if (articles.length) this.laws.append(make("h3", "", "相近条文"));
+    if (articles.length) this.laws.append(lookupNode("h3", "", "相近条文"));
     for (const article of articles.slice(0, 6)) this.laws.append(this.#law(article));
   }
 
   #law({ law, article, text, status, version, is_digest: isDigest }) {
-    const card = make("div", "law", make("b", "", `《${law}》${article}`));
+    const card = lookupNode("div", "law", lookupNode("b", "", `《${law}》${article}`));
     const notes = [isDigest && text && "大意，非原文", version && `${version} 版`, { revised: "旧版", repealed: "已废止", unknown: "库中无原文" }[status]].filter(Boolean);
-    if (notes.length) card.append(make("small", "", notes.join(" · ")));
-    card.append(make("p", "", marked(text, this.#query)));
+    if (notes.length) card.append(lookupNode("small", "", notes.join(" · ")));
+    card.append(lookupNode("p", "", marked(text, this.#query)));
     return card;
   }
 
@@ -188,10 +190,15 @@ class FaqLookup extends HTMLElement {
   }
 
   async #copy(text) {
+    if (this.hasAttribute("insert")) {
+      this.dispatchEvent(new CustomEvent("insert", { detail: { text } }));
+      this.#say("已放进回复框");
+      return;
+    }
     try {
       await navigator.clipboard.writeText(text);
     } catch { // no clipboard permission, or a page without https: the old way
-      const area = make("textarea", "", text);
+      const area = lookupNode("textarea", "", text);
       this.shadowRoot.append(area);
       area.select();
       document.execCommand("copy");
