@@ -78,6 +78,7 @@ class Dialogue:
 
     Attributes:
         tickets: opens and moves what humans take over.
+        policy: when it answers, asks back or hands over.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class Dialogue:
         tickets: Tickets | None = None,
     ) -> None:
         self._matcher = matcher
-        self._policy = policy
+        self.policy = policy
         self._store = store
         self._minutes = choice_minutes
         self._now = now
@@ -309,7 +310,7 @@ class Dialogue:
             if asks_for_human(normalise(message.text)):
                 return HandOff("asked"), ()
             matched = ahead or self._match(message.text, now)
-            return decide(matched, self._policy), matched.entries
+            return decide(matched, self.policy), matched.entries
         except Exception as error:  # last resort: whatever broke, the worker reaches a human
             log.error("matching failed: %s", type(error).__name__)
             return HandOff("fault"), ()
@@ -355,7 +356,7 @@ class Dialogue:
             if related is not None and is_valid(related, now.date()):
                 found[other] = Choice(other, related.question, 1.0)
         for candidate in near:
-            if candidate.entry.id != entry.id and candidate.score >= self._policy.clarify:
+            if candidate.entry.id != entry.id and candidate.score >= self.policy.clarify:
                 found.setdefault(candidate.entry.id, Choice(candidate.entry.id, candidate.entry.question, candidate.score))
         return tuple(found.values())[:MOST_RELATED]
 

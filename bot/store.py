@@ -16,7 +16,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Boolean, DateTime, Engine, ForeignKey, String, Text, UniqueConstraint, create_engine, event, make_url
+from sqlalchemy import URL, Boolean, DateTime, Engine, ForeignKey, Index, String, Text, UniqueConstraint, create_engine, event, make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -65,10 +65,13 @@ class Turn(Base):
     """
 
     __tablename__ = "turn"
-    __table_args__ = (UniqueConstraint("conversation_id", "message_id", name="turn_message"),)
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "message_id", name="turn_message"),
+        Index("turn_figures", "at", "kind", "entry_id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"), index=True)
-    at: Mapped[datetime] = mapped_column(DateTime, index=True)
+    at: Mapped[datetime] = mapped_column(DateTime)
     text: Mapped[str] = mapped_column(Text)
     sealed: Mapped[str] = mapped_column(Sealed, default="")
     kind: Mapped[str] = mapped_column(String(16))
@@ -122,6 +125,10 @@ class OutboxRow(Base):
     error: Mapped[str] = mapped_column(String(200), default="")
 
 
+LONGEST_QUEUE = 10.0
+"""Seconds that a thread waits for its turn to write before it gives up, so that a stuck database is told."""
+
+
 class _Queue:
     """Writers to one SQLite file, of this process and of others, one after the other: a lock that wakes the next at once.
 
@@ -134,7 +141,8 @@ class _Queue:
         self._file: tuple[int, int] = (0, -1)
 
     def __enter__(self) -> None:
-        self._threads.acquire()
+        if not self._threads.acquire(timeout=LONGEST_QUEUE):
+            raise StoreError("The database has been busy for too long.")
         if self._path:
             if self._file[0] != os.getpid():  # a file opened before a fork would be one lock for both
                 self._file = os.getpid(), os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -179,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         dialogue, matcher, store = wire(settings)
 
         def make(kind: type[Dialogue]) -> Dialogue:
-            return kind(matcher, dialogue._policy, store)
+            return kind(matcher, dialogue.policy, store)
 
         questions = mixed_questions(None, chosen.count)
         fake = FakePlatform(time.monotonic)

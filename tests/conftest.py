@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 from cryptography.fernet import Fernet
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine, make_url
 
 from bot.dialogue import Dialogue
@@ -31,6 +32,15 @@ from knowledge.records import Article, Citation, Entry, Regulation
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 DATA_KEY = Fernet.generate_key().decode()
 ENTRIES = (
     Entry(
@@ -187,3 +197,14 @@ def server(own_artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     yield url
     process.terminate()
     process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("Chromium is not installed (Debian package chromium): the pages cannot be driven")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield opened
+        opened.close()

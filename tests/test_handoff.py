@@ -55,7 +55,9 @@ def test_every_office_is_found_by_code_name_and_everyday_name(code: str) -> None
     assert PLACES.find(PLACES.full_name(place)).places == (place,)
 
 
-TABLE = """市中区=?370103,370402,370811|济南市中区=370103|枣庄市中区=370402|我在枣庄，单位在市中区=370402|高新区=?370100,370200,370300|青岛高新区=370200
+TABLE = """市中区=?370103,370402,370811
+济南市中区=370103|枣庄市中区=370402|我在枣庄，单位在市中区=370402
+高新区=?370100,370200,370300|青岛高新区=370200
 章丘市=370114|长清县=370113|莱芜=370116|济南天桥=370105|天桥=|过了天桥就到=|泉城历下=370102|青岛=370200|青岛黄岛开发区=370211|370102=370102
 山东=|=|我不知道=|北京=|老板不发工资=|潍坊寿光=370783|寿光=370783|我在寿光干活=370783"""
 
@@ -312,12 +314,18 @@ def test_a_ticket_accepted_in_time_is_never_late(world: World) -> None:
 @pytest.fixture
 def talk(world: World, matcher: Matcher, policy: Policy) -> Iterator[Dialogue]:
     procedures = [Progress(world.tickets), Intake(world.tickets)]
-    yield Dialogue(matcher, policy, world.store, now=world.now, procedures=procedures, tickets=world.tickets)
+    return Dialogue(matcher, policy, world.store, now=world.now, procedures=procedures, tickets=world.tickets)
+
+
+def opened(talk: Dialogue) -> str:
+    ticket = talk.reply(Message("转人工", "s")).ticket
+    assert ticket is not None
+    return ticket.number
 
 
 def test_the_bot_is_silent_from_claim_to_close_and_words_come_in_order(world: World, talk: Dialogue) -> None:
     agent = world.agent("wang")
-    number = (talk.reply(Message("转人工", "s")).ticket or pytest.fail()).number
+    number = opened(talk)
     with world.store.transaction() as session:
         world.tickets.claim(session, session.get_one(TicketRow, world.row(number).id), agent, world.at)
     said = [f"第{n}句，老板不发工资" for n in range(12)]
@@ -339,7 +347,7 @@ def test_the_bot_is_silent_from_claim_to_close_and_words_come_in_order(world: Wo
 
 def test_an_agent_gone_for_an_hour_gives_the_ticket_back_once(world: World, talk: Dialogue) -> None:
     agent = world.agent("wang")
-    number = (talk.reply(Message("转人工", "s")).ticket or pytest.fail()).number
+    number = opened(talk)
     with world.store.transaction() as session:
         world.tickets.claim(session, session.get_one(TicketRow, world.row(number).id), agent, world.at)
     world.wait(minutes=30)
@@ -358,7 +366,7 @@ def test_an_agent_gone_for_an_hour_gives_the_ticket_back_once(world: World, talk
 
 def test_no_rating_closes_after_three_days(world: World, talk: Dialogue) -> None:
     agent = world.agent("wang")
-    number = (talk.reply(Message("转人工", "s")).ticket or pytest.fail()).number
+    number = opened(talk)
     with world.store.transaction() as session:
         row = session.get_one(TicketRow, world.row(number).id)
         world.tickets.claim(session, row, agent, world.at)

@@ -31,7 +31,8 @@ WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 def identity(rng: random.Random) -> str:
-    body = f"37{rng.randrange(10000):04d}{rng.randrange(1950, 2008)}{rng.randrange(1, 13):02d}{rng.randrange(1, 29):02d}{rng.randrange(1000):03d}"
+    born = f"{rng.randrange(1950, 2008)}{rng.randrange(1, 13):02d}{rng.randrange(1, 29):02d}"
+    body = f"37{rng.randrange(10000):04d}{born}{rng.randrange(1000):03d}"
     return body + "10X98765432"[sum(int(d) * w for d, w in zip(body, WEIGHTS, strict=True)) % 11]
 
 
@@ -92,8 +93,10 @@ def test_known_forms() -> None:
 
 
 NOTHING = (
-    "鲁人社发〔2021〕12号|国办发明电〔2025〕7号|拖欠工资13500000000元|2021年3月5日入职|工资5500.50元|12351|劳动合同法第47条|GB/T 2260|工号20210305"
-    "|2020年5月到2021年6月|370102|100000000元|第12345678901234567号|鲁政办字(2022)138号|工资卡上少了12000块|2026-11-26 10:30:00|NX20261126-000001"
+    "鲁人社发〔2021〕12号|国办发明电〔2025〕7号|拖欠工资13500000000元|2021年3月5日入职|工资5500.50元|12351"
+    "|劳动合同法第47条|GB/T 2260|工号20210305"
+    "|2020年5月到2021年6月|370102|100000000元|第12345678901234567号|鲁政办字(2022)138号|工资卡上少了12000块"
+    "|2026-11-26 10:30:00|NX20261126-000001"
     "|一共1234567平方米|0.05%|三千五百二十元"
 )
 
@@ -136,7 +139,7 @@ def test_nothing_personal_stands_open_in_the_database_or_the_logs(
             )
         )  # fmt: skip
     with store.reading() as session:
-        assert [turn.sealed or turn.text for turn in session.query(Turn).order_by(Turn.id)][0] == f"{some[0][1]}，老板不发工资"
+        assert next(turn.sealed or turn.text for turn in session.query(Turn).order_by(Turn.id)) == f"{some[0][1]}，老板不发工资"
     store.close()
     raw = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.name.startswith("p.db") and not path.name.endswith(".key"))
     shown = raw.decode("utf-8", "ignore").translate(str.maketrans("０１２３４５６７８９", "0123456789"))

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from bot.handoff.calendar import BEIJING
@@ -59,25 +60,31 @@ class Statistics:
         if first > last or (last - first).days > MOST_DAYS:
             raise ValueError(f"请选一段不超过{MOST_DAYS}天的日期，前一个不晚于后一个。")
         begin, end = (datetime.combine(day, time()) - BEIJING for day in (first, last + timedelta(days=1)))
-        with self._store.reading() as session:
+
+        def of_tickets() -> dict[str, list[Json]]:
+            with self._store.reading() as session:
+                return self._tickets(session, agent, begin, end)
+
+        with ThreadPoolExecutor(1) as beside, self._store.reading() as session:  # the database works on both at once
+            waiting = beside.submit(of_tickets)
             turns = self._turns(session, begin, end)
-            rows = self._tickets(session, agent, begin, end)
             conversations = session.scalar(
                 select(func.count()).select_from(Conversation).where(Conversation.created_at >= begin, Conversation.created_at < end)
             )
             unanswered = self._unanswered(session, begin, end)
+            rows = waiting.result()
         return {
             "first": first.isoformat(),
             "last": last.isoformat(),
             "region": self._places.full_name(self._places.by_code[agent.region]),
-            "totals": {"conversations": conversations or 0} | turns["totals"] | _rates(rows),
-            "by_day": self._by_day(first, last, turns["days"], rows),
-            "by_channel": _group(rows, lambda row: CHANNELS.get(row["channel"], str(row["channel"]))),
-            "by_region": _group(rows, self._city(agent.region)),
-            "by_topic": _group(rows, lambda row: row["topic"] or "未归类"),
-            "by_reason": _group(rows, lambda row: REASONS.get(row["reason"], str(row["reason"]))),
-            "by_kind": _group(rows, lambda row: row["kind"]),
-            "complaints": _group([row for row in rows if row["reason"] == "complaint"], lambda row: row["topic"] or "未归类"),
+            "totals": {"conversations": conversations or 0} | turns["totals"] | _rates(rows["few"]),
+            "by_day": self._by_day(first, last, turns["days"], rows["days"]),
+            "by_channel": _group(rows["few"], "channel", lambda key: CHANNELS.get(key, key)),
+            "by_region": _group(rows["terminals"], "terminal", self._city(agent.region)),
+            "by_topic": _group(rows["topics"], "topic", lambda key: key or "未归类"),
+            "by_reason": _group(rows["few"], "reason", lambda key: REASONS.get(key, key)),
+            "by_kind": _group(rows["few"], "kind", lambda key: key),
+            "complaints": _group(rows["complaints"], "topic", lambda key: key or "未归类"),
             "answered_topics": self._answered_topics(turns["entries"]),
             "unanswered": unanswered,
         }
@@ -107,11 +114,13 @@ class Statistics:
             },
         }
 
-    def _tickets(self, session: Session, agent: Agent, begin: datetime, end: datetime) -> list[Json]:
-        """One group of tickets a row, with what was in time: the database adds up, so that many tickets stay few rows."""
+    def _tickets(self, session: Session, agent: Agent, begin: datetime, end: datetime) -> dict[str, list[Json]]:
+        """A row a group with what was in time, grouped a few ways: the database adds up, so that many tickets stay few rows."""
         day = self._day(session, TicketRow.opened_at)
         begins = scope(agent.region)
         here = or_(TicketRow.terminal.startswith(begins), TicketRow.also_terminal.startswith(begins))
+        if agent.region == self._places.top.code:
+            here = true()
 
         def total(condition: ColumnElement[bool]) -> Any:
             return func.sum(case((condition, 1), else_=0))
@@ -126,18 +135,22 @@ class Statistics:
             "rated": total(TicketRow.rating != ""),
             "satisfied": total(TicketRow.rating.in_(("满意", "基本满意"))),
         }
-        keys = {
-            "day": day,
-            "channel": TicketRow.channel,
-            "terminal": TicketRow.terminal,
-            "topic": TicketRow.topic,
-            "reason": TicketRow.reason,
-            "kind": TicketRow.kind,
+        span = here, TicketRow.opened_at >= begin, TicketRow.opened_at < end
+        wanted = [c.label(n) for n, c in columns.items()] + [total(self._in_time(session)).label("answered_in_time")]
+
+        def grouped(**keys: Any) -> list[Json]:
+            found = select(*(key.label(name) for name, key in keys.items()), *wanted).where(*span).group_by(*keys.values())
+            return [dict(row._mapping) for row in session.execute(found)]
+
+        few = grouped(channel=TicketRow.channel, reason=TicketRow.reason, kind=TicketRow.kind)
+        topics = grouped(topic=TicketRow.topic, reason=TicketRow.reason)
+        return {
+            "few": few,
+            "topics": topics,
+            "complaints": [row for row in topics if row["reason"] == "complaint"],
+            "days": grouped(day=day),
+            "terminals": grouped(terminal=TicketRow.terminal),
         }
-        in_time = self._in_time(session)
-        wanted = select(*(c.label(n) for n, c in (keys | columns).items()), total(in_time).label("answered_in_time"))
-        wanted = wanted.where(here, TicketRow.opened_at >= begin, TicketRow.opened_at < end).group_by(*keys.values())
-        return [dict(row._mapping) for row in session.execute(wanted)]
 
     def _in_time(self, session: Session) -> ColumnElement[bool]:
         hours = self._closing.total_seconds() / 3600
@@ -170,12 +183,12 @@ class Statistics:
             for day in days
         ]
 
-    def _city(self, region: str) -> Callable[[Json], str]:
+    def _city(self, region: str) -> Callable[[str], str]:
         """Names the office one level below the supervisor's own that a ticket is in."""
         below_city = not region.endswith("0000")
 
-        def name(row: Json) -> str:
-            chain = self._places.chain(row["terminal"])
+        def name(code: str) -> str:
+            chain = self._places.chain(code)
             wanted = "county" if below_city else "city"
             office = next((place for place in chain if place.level == wanted), chain[0])
             return office.name
@@ -194,19 +207,17 @@ class Statistics:
         """Words the bot could not answer, the most frequent first; masked as they are kept."""
         span = Turn.at >= begin, Turn.at < end, Turn.kind.in_(("clarify", "handoff")), Turn.entry_id.is_(None), func.length(Turn.text) > 3
         count = func.count().label("count")
-        found = (
-            select(Turn.text, count, func.max(Turn.at)).where(*span).group_by(Turn.text).order_by(count.desc(), func.max(Turn.at).desc())
-        )
+        found = select(Turn.text, count, func.max(Turn.at)).where(*span).group_by(Turn.text).order_by(count.desc())
         return [
             {"text": text[:120], "count": total, "last": last.isoformat(timespec="seconds") + "Z"}
             for text, total, last in session.execute(found.limit(UNANSWERED))
         ]
 
 
-def _group(rows: Iterable[Json], key: Callable[[Json], str]) -> list[Json]:
+def _group(rows: Iterable[Json], key: str, name_of: Callable[[str], str]) -> list[Json]:
     groups: defaultdict[str, list[Json]] = defaultdict(list)
     for row in rows:
-        groups[key(row)].append(row)
+        groups[name_of(str(row[key]))].append(row)
     found = [{"name": name} | _rates(some) for name, some in groups.items()]
     return sorted(found, key=lambda one: (-one["tickets"], one["name"]))
 

@@ -69,7 +69,9 @@ async function load() {
   if (page > 0) more.push(button("上一页", "", () => { page -= 1; load(); }));
   if (found.more) more.push(button("下一页", "", () => { page += 1; load(); }));
   const nothing = search.value.trim() ? "没有找到。" : "这里没有工单。";
-  list.replaceChildren(...tickets.map(card), ...(tickets.length ? [] : [make("p", "empty", nothing)]), make("div", "row", ...more));
+  if (tickets.length) { list.setAttribute("role", "listbox"); list.setAttribute("aria-label", "工单"); } else { list.setAttribute("role", "group"); list.removeAttribute("aria-activedescendant"); }
+  list.replaceChildren(...(tickets.length ? tickets.map(card) : [make("p", "empty", nothing)]));
+  document.getElementById("more").replaceChildren(...more);
   const views = document.querySelector(".views");
   views.replaceChildren(...VIEWS.map(([name, label]) => {
     const node = button("", "", () => { view = name; page = 0; chosen = 0; load(); });

@@ -53,8 +53,6 @@ class FaqLookup extends HTMLElement {
     this.input.setAttribute("aria-label", "检索题库和法规");
     this.state = lookupNode("span", "state");
     this.list = lookupNode("div", "list");
-    this.list.setAttribute("role", "listbox");
-    this.list.setAttribute("aria-label", "匹配的问题");
     this.answer = lookupNode("div", "answer");
     this.answer.setAttribute("aria-live", "polite");
     this.laws = lookupNode("div", "laws");
@@ -108,6 +106,8 @@ class FaqLookup extends HTMLElement {
   }
 
   #empty(text) {
+    this.list.removeAttribute("role"); // a list box without options is none
+    this.list.removeAttribute("aria-label");
     this.list.replaceChildren(lookupNode("p", "empty", text));
     this.answer.replaceChildren();
     this.laws.replaceChildren();
@@ -117,6 +117,10 @@ class FaqLookup extends HTMLElement {
     const { entries, articles } = this.#found;
     if (!entries.length && !articles.length) { this.#empty("没有找到。换几个词试试。"); return; }
     this.#chosen = Math.min(Math.max(place, 0), Math.max(entries.length - 1, 0));
+    if (entries.length) {
+      this.list.setAttribute("role", "listbox");
+      this.list.setAttribute("aria-label", "匹配的问题");
+    }
     this.list.replaceChildren(...entries.map((entry, at) => this.#row(entry, at)));
     const row = this.list.querySelector('[aria-selected="true"]');
     if (row) row.scrollIntoView({ block: "nearest" });

@@ -109,7 +109,7 @@ def upgrade() -> None:
         sa.Column("error", sa.String(200), nullable=False),
     )
     op.add_column("turn", sa.Column("sealed", _TEXT, nullable=False, server_default=""))
-    op.create_index("ix_turn_at", "turn", ["at"])
+    op.create_index("turn_figures", "turn", ["at", "kind", "entry_id"])
     dialect = op.get_bind().dialect.name
     if dialect == "postgresql":
         op.execute(
@@ -124,7 +124,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take them away again."""
     dialect = op.get_bind().dialect.name
-    op.drop_index("ix_turn_at", "turn")
+    op.drop_index("turn_figures", "turn")
     op.drop_column("turn", "sealed")
     for table in ("hook", "ticket_note", "ticket_event"):
         op.drop_table(table)
