@@ -73,6 +73,11 @@ def add_turn(session: Session, message: Message, reply: Reply, score: float | No
     session.connection().execute(_ADD_TURN, values)
 
 
+def _is_urgent(decision: Decision) -> bool:
+    """Whether the words are of an emergency: they are answered at once, whatever was being asked."""
+    return isinstance(decision, Answer) and URGENT in decision.candidate.entry.tags
+
+
 class Dialogue:
     """Holds the parts that a turn needs; keeps nothing between turns but in the store.
 
@@ -155,7 +160,7 @@ class Dialogue:
     ) -> tuple[Reply, float | None, str]:
         """The reply, the score of what it rests on, and what the turn counts as."""
         if conversation.human_since is not None:
-            self.tickets.heard(session, conversation.id, now)
+            self.tickets.heard(session, conversation.id, now, _is_urgent(self._decide(message, conversation, now, ahead)[0]))
             return Reply("handoff", "", message.session, self._matcher.index.version, silent=True), None, "human"
 
         @cache
@@ -168,7 +173,8 @@ class Dialogue:
         opened = sessions.procedure(conversation, now)
         try:
             clean = normalise(message.text)
-            if self._procedures and not asks_for_human(clean):
+            urgent = opened is not None and not sessions.is_control(message.text) and _is_urgent(question()[0])
+            if self._procedures and not asks_for_human(clean) and not urgent:
                 hearing = Hearing(message, clean, conversation, session, now, said, lambda: question()[0], self._matcher.index.entry)
                 step = self._procedure_step(opened, hearing)
                 if step is not None:

@@ -102,6 +102,10 @@ def create_app(
         log.error("store: %s", error)
         return JSONResponse({"detail": STORE_DOWN}, 503, headers={"Retry-After": "5"})
 
+    @app.exception_handler(UnicodeDecodeError)
+    async def not_utf8(request: Request, error: UnicodeDecodeError) -> JSONResponse:
+        return JSONResponse({"detail": "请求要用 UTF-8 编码。"}, 400)  # a body in GBK, which the framework's own reader leaves unhandled
+
     @app.exception_handler(Exception)
     async def anything_else(request: Request, error: Exception) -> JSONResponse:
         log.error("fault in %s: %s", request.url.path, type(error).__name__)  # never the worker's words

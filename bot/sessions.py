@@ -50,6 +50,15 @@ PROCEDURE_MINUTES = 60
 _YES = re.compile(r"^(?:好的?|要的?|是的?|行|可以|嗯+|需要|同意|ok|yes)(?:吧|啊|呀|呢|谢谢)?$")
 
 
+_CONTROL = re.compile(r"^(?:不(?:登记|算|投诉|想算|用|要|知道|清楚|想说|方便)了?|跳过|取消|算了|停|退出|结束|提交|确认|没有|无|略)[吧了]*$")
+
+
+def is_control(text: str) -> bool:
+    """Whether a text only steers a procedure (跳过, 不算了): it is never taken for something else that sounds like it."""
+    bare = re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text))
+    return bool(_CONTROL.fullmatch(bare) or _YES.fullmatch(bare) or read_pick(bare) is not None)
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A procedure under way (`state` is not None), or what was offered.

@@ -11,6 +11,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import httpx
@@ -163,12 +164,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_server(artifacts: Path, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """`python serve.py` as a process of its own, ready to answer; the caller ends it."""
+def start_server(artifacts: Path, folder: Path, log: Path | None = None) -> tuple[subprocess.Popen[bytes], str]:
+    """`python serve.py` as a process of its own, ready to answer; the caller ends it. `log` takes all it writes."""
     port = free_port()
     environment = os.environ | {"NUANXIN_DATABASE": f"sqlite:///{folder}/server.db"}
     command = [sys.executable, str(ROOT / "serve.py"), "--artifacts", str(artifacts), "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    with log.open("wb") if log else nullcontext() as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
     url = f"http://127.0.0.1:{port}"
     for _ in range(240):
         try:

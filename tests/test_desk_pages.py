@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -114,6 +115,9 @@ def test_the_whole_story(browser: Browser, desk_server: str, tmp_path: Path) -> 
         boss.get_by_role("link", name="导出 Excel").click()
     download.value.save_as(tmp_path / "f.xlsx")
     assert "xl/workbook.xml" in zipfile.ZipFile(BytesIO((tmp_path / "f.xlsx").read_bytes())).namelist()
+    metrics = httpx.get(desk_server + "/metrics").text
+    assert 'nuanxin_ratings{rating="基本满意"} 1.0' in metrics
+    assert "13800138000" not in metrics
     for page in (agent, chat, boss):
         assert page.problems == []  # type: ignore[attr-defined]
         page.context.close()

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event, select
@@ -19,7 +20,8 @@ from bot.match import Matcher
 from bot.policy import Policy
 from bot.server import create_app
 from bot.store import Store
-from tests.conftest import ROOT
+from tests.conftest import ROOT, start_server
+from tests.test_personal_data import synthetic
 
 
 def test_a_server_killed_while_handing_over_loses_and_doubles_nothing(artifacts: Path) -> None:
@@ -92,3 +94,33 @@ def test_a_locked_database_is_told_in_time_and_recovers(client: TestClient, stor
     assert hand_over(client, "during").status_code == 200
     locker.close()
     whole(store, 2)
+
+
+def test_a_real_server_writes_no_number_into_its_log_or_figures(artifacts: Path, tmp_path: Path) -> None:
+    """Trial 19: in messages, in addresses, in what cannot be read; every line of the log is JSON (trial 20)."""
+    log = tmp_path / "log"
+    process, url = start_server(artifacts, tmp_path, log)
+    try:
+        with httpx.Client(base_url=url, timeout=10) as client:
+            some = synthetic(300)
+            for number, (digits, sentence) in enumerate(some):
+                client.post("/api/ask", json={"text": sentence, "session": f"s{number % 50}"})
+                if number % 3 == 0:
+                    client.get("/api/lookup", params={"q": sentence})
+                    client.get(f"/q/{digits}")
+                    client.get(f"/nothing/{digits}", params={"phone": digits})
+                    client.post("/api/ask", json={"text": sentence, digits: 1})
+                    client.post("/api/ask", content=sentence.encode("gbk", "ignore"))
+                    client.post("/wechat", params={"openid": digits}, content=sentence.encode())
+                    client.post("/desk/api/session", json={"name": digits[:11], "password": digits})
+            figures = client.get("/metrics").text
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+    written = log.read_text(encoding="utf-8")
+    for digits, sentence in some:
+        for text in (written, figures):
+            assert digits not in text
+            assert sentence not in text
+    lines = [line for line in written.splitlines() if not line.startswith("暖心已就绪")]
+    assert all(json.loads(line)["text"] for line in lines)

@@ -424,6 +424,31 @@ def test_an_intake_can_be_interrupted_and_stopped(world: World, talk: Dialogue) 
     assert say(talk, "转人工").kind == "handoff"
 
 
+def test_an_emergency_is_heard_in_the_middle_of_an_intake_and_at_the_desk(world: World, talk: Dialogue) -> None:
+    agent = world.agent("wang")
+    say(talk, "我要投诉")
+    reply = say(talk, "我不想活了")
+    assert "110" in reply.text
+    assert reply.ticket is not None
+    assert world.row(reply.ticket.number).priority == 1
+    other = say(talk, "转人工", session="o").ticket
+    assert other is not None
+    with world.store.transaction() as session:
+        world.tickets.claim(session, session.get_one(TicketRow, world.row(other.number).id), agent, world.at)
+    assert say(talk, "我不想活了", session="o").silent
+    assert world.row(other.number).priority == 1
+
+
+def test_a_suggestion_is_a_ticket_of_its_own_kind(world: World, talk: Dialogue) -> None:
+    assert "意见或建议" in say(talk, "我有个建议").text
+    done = say(talk, "希望多办技能培训", "全省", "跳过", "提交")
+    assert done.ticket is not None
+    row = world.row(done.ticket.number)
+    assert (row.kind, row.terminal) == ("意见建议类", "370000")
+    # 10:00 of Beijing time on a Thursday: an hour of working time later.
+    assert row.accept_by == world.at + timedelta(hours=1)
+
+
 def test_a_rating_nobody_asked_for_is_no_rating(talk: Dialogue) -> None:
     assert say(talk, "满意").ticket is None
 

@@ -20,6 +20,7 @@ SAY = "登记投诉"
 OFFER = "要反映具体单位的，回复“登记投诉”，我记下来转给当地工会，给您一个工单号。"
 STOPPED = "好的，不登记了，刚才说的没有提交。还有别的事，直接问我就行。"
 BEGIN = "好的，我帮您登记，一共几个问题，答不上来的回复“跳过”，不想登记了回复“不登记了”。\n"
+SUGGEST = "谢谢您愿意提意见。我记下来转给工会，不想说了回复“不登记了”。\n"
 CONFIRM = "我记下的是：\n{said}\n对的话回复“提交”；哪项不对，直接发“单位：……”这样改；不登记了回复“不登记了”。"
 FILED = "已经登记，工单号 {number}，转给{office}，承诺一小时内受理。进展会发到这里，也可以随时回复“工单进度”。急事请直接拨打12351。"
 SKIP_NOT = "这一项不能跳过，少了它没法转办。"
@@ -28,6 +29,9 @@ _SKIP = re.compile(r"^(?:跳过|不知道|不清楚|不想说|没有|无|略|不
 _YES = re.compile(r"^(?:提交|确认|是|对|好|可以|行|嗯|是的|对的|好的|没错)[啊呀吧的了。]*$")
 _ASKS = re.compile(r"[?？]|吗|么$|怎么|怎样|如何|咋|多少|几年|能不能|可不可以|是不是|什么")
 _WANTS = re.compile(r"^我?(?:想|要|需要|可以|能)?(?:投诉|举报|反映(?:情况|问题)?|登记投诉)(?:单位|公司|老板|一下|他们)?[吗啊呀吧了。!！]*$")
+
+
+_SUGGESTS = re.compile(r"^我?(?:想|要|有|给你们|提)+(?:一?[个点条些])?(?:意见|建议)(?:想说|要提|反映)?[吗啊呀吧了。!！]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ FIELDS = (
     Asked("people", "人数", "一共涉及多少人？只有您自己就写1。"),
     Asked("contact", "联系方式", "留一个能找到您的电话，只有受理的工作人员看得到；不留也可以，进展会发到这里。"),
 )
+_SUGGESTED = {"matter": "您的意见或建议是什么？", "place": "说的是哪个县（市、区）的事？全省的就回复“全省”。"}
 _BY_NAME = {field.name: field for field in FIELDS}
 _BY_LABEL = {field.label: field for field in FIELDS}
 
@@ -62,10 +67,11 @@ class Intake:
         self._tickets = tickets
 
     def wants(self, hearing: Hearing) -> Step | None:
-        """我要投诉 and the like."""
-        if not _WANTS.match(re.sub(r"[\s,，]", "", hearing.message.text.strip())):
-            return None
-        return self._next({}, "", BEGIN)
+        """我要投诉, 我有个建议 and the like."""
+        bare = re.sub(r"[\s,，]", "", hearing.message.text.strip())
+        if _SUGGESTS.match(bare):
+            return self._next({"kind": "意见建议类"} | dict.fromkeys(("employer", "period", "amount", "people"), ""), "", SUGGEST)
+        return self._next({}, "", BEGIN) if _WANTS.match(bare) else None
 
     def offer(self, entry: Entry) -> tuple[str, Action] | None:
         """Below a complaint's answer."""
@@ -167,6 +173,8 @@ class Intake:
         state: State = {"known": known, "entry": entry_id, "asked": field.name}
         form = {"complaint": True, "field": field.name, "label": field.label, "kind": "text"}
         ask = "" if field.name == "place" and known.get("choices") and before.endswith("\n") else field.ask
+        if known.get("kind") and field.name in _SUGGESTED:
+            ask = _SUGGESTED[field.name]
         return Step(f"{before}{ask}".strip(), state, actions=actions, form=form)
 
     @staticmethod
@@ -188,6 +196,7 @@ class Intake:
             details=details,
             places=codes,
             people=int(known.get("people") or 1),
+            kind=known.get("kind", ""),
         )
         office = self._tickets.routing.places.by_code[self._tickets.terminal_of(hearing.session, ticket.number)]
         text = FILED.format(number=ticket.number, office=f"{self._tickets.routing.places.full_name(office)}总工会服务终端")

@@ -60,6 +60,7 @@ class Tickets:
         details: Mapping[str, Any] | None = None,
         places: Sequence[str] = (),
         people: int = 1,
+        kind: str = "",
     ) -> Ticket:
         """The conversation's waiting ticket, opened now where there is none: asking twice gives one ticket.
 
@@ -69,6 +70,7 @@ class Tickets:
             near: what the bot found and did not answer with.
             details: what the worker gave at intake, by Chinese label; kept encrypted.
             places: codes of the places named; found in the message where not given.
+            kind: 咨询类, 求决类 or 意见建议类 where it is known; by the rules otherwise.
         """
         waiting = TicketRow.conversation_id == message.session, TicketRow.state == WAITING
         row = session.scalars(select(TicketRow).where(*waiting).limit(1).with_for_update()).first()
@@ -77,7 +79,8 @@ class Tickets:
         places = tuple(places) or self._places(session, message)
         case = Case(reason, entry.topic if entry else "", tuple(places), people, bool(near))
         route = self.routing.route(case, self.on_duty(session, now))
-        limits = self.routing.deadlines(route.kind, route.priority, now)
+        kind = kind or route.kind
+        limits = self.routing.deadlines(kind, route.priority, now)
         fresh = row is None
         if row is None:
             row = TicketRow(
@@ -85,7 +88,7 @@ class Tickets:
             )
             session.add(row)
         employer = str((details or {}).get("单位", ""))[:120]
-        row.reason, row.kind, row.group = reason, route.kind, route.group
+        row.reason, row.kind, row.group = reason, kind, route.group
         row.priority = min(route.priority, 3 if fresh else row.priority)
         row.terminal, row.also_terminal, row.region = route.terminal, route.also_terminal, message.region
         row.accept_by, row.warn_at, row.escalate_at, row.warned_at = limits.accept_by, limits.warn_at, limits.accept_by, None
@@ -261,12 +264,13 @@ class Tickets:
         own = TicketRow.conversation_id == conversation_id, TicketRow.state != CLOSED
         return session.scalar(select(TicketRow.id).where(*own).limit(1)) is not None
 
-    def heard(self, session: Session, conversation_id: str, now: datetime) -> None:
-        """The worker wrote while a human has the conversation: the desk shows it."""
+    def heard(self, session: Session, conversation_id: str, now: datetime, urgent: bool = False) -> None:
+        """The worker wrote while a human has the conversation: the desk shows it, words of an emergency before all others."""
         working = TicketRow.conversation_id == conversation_id, TicketRow.state == WORKING
         for row in session.scalars(select(TicketRow).where(*working)):
             row.heard_at = now
-            self.record(session, row, now, "worker", "wrote")
+            row.priority = 1 if urgent else row.priority
+            self.record(session, row, now, "worker", "wrote", urgent=urgent)
 
     def give_back(self, session: Session, row: TicketRow, now: datetime) -> None:
         """Whoever had it is gone: it waits again, and the bot speaks again."""
