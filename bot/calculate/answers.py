@@ -61,6 +61,20 @@ def _choice(field: Field, clean: str) -> Answered | None:
     return Answered(same[0]) if len(same) == 1 else None
 
 
+_HARMLESS = re.compile(
+    r"(?:[我俺咱就是在的了呢啊呀吧嘛哦哈嗯额呃哎唉诶从到去来那就才刚共满整正好都有得约]|当天|那天|这天|公司|单位|厂里?|工地|店里|这里|上班|上的班|入职|入的职"
+    r"|进[厂场公]司?的?|报[到道]|开始|干|做|工作|离职|辞职|离开|走|进的[厂场]|着|工资条上写的|签[了的收]?|收[到的]?|办[完的]?|手续|领|拿到?|一共|总共|总计|合计|正好|刚好|整整|已经"
+    r"|休|加班|加|班|工资|工钱|薪水|月薪|底薪|基本|实发|到手|应发|能|发|挣|每月|每个月|一个月|月|平均|税前|税后|打到?卡[上里]?|卡里|块|元|钱|人民币|rmb|[¥￥]|\/月|[天日号]|上午|下午|早上|晚上"
+    r"|[,，。.!！?？~～…、:：;；\"“”'‘’()（）-])*"
+)
+"""What may stand beside a value without changing it; with anything else there the value is repeated and confirmed."""
+
+
+def _is_plain(clean: str, start: int, end: int) -> bool:
+    """Whether a text says this value and nothing else that counts."""
+    return bool(_HARMLESS.fullmatch(clean[:start]) and _HARMLESS.fullmatch(clean[end:]))
+
+
 def _one_date(clean: str, today: date) -> Answered | None:
     if re.fullmatch(r"(?:还在上班|还在干|一直没签|没签|现在还在)", clean):
         return Answered(today)
@@ -71,7 +85,7 @@ def _one_date(clean: str, today: date) -> Answered | None:
     assert isinstance(read.value, date)
     if read.precision == "year":
         return Answered(vague=f"{read.value.year}年的几月几日？")
-    if read.vague or read.precision == "month":
+    if read.vague or read.precision == "month" or not _is_plain(clean, read.start, read.end):
         what = f"{read.value.year}年{read.value.month}月" + (f"{read.value.day}日" if read.precision == "day" else "")
         return Answered(read.value, vague=f"您说的是{what}吗？" + ("按1日算可以吗？" if read.precision == "month" else ""))
     return Answered(read.value)
@@ -90,22 +104,30 @@ def _one_money(clean: str) -> Answered | None:
     assert isinstance(read.value, Decimal)
     if read.per in ("day", "hour", "year"):
         return Answered(vague="这里要一个月的数。一个月大约多少钱？")
-    if read.vague:
+    if read.vague or not _is_plain(clean, read.start, read.end):
         return Answered(read.value, vague=f"按{read.value.normalize():f}元算可以吗？")
     return Answered(read.value)
 
 
+_NONE_TAKEN = re.compile(
+    r"(?:一[天个小时]*(?:也|都)?没有?(?:休|加|过)*|(?:还|都|从来)?没有?(?:休|加)?过?(?:班)?|一个?都?没有?|零)(?:[了过呢啊]*)"
+)
+
+
 def _one_number(reads: list[Read], clean: str, unit: str = "") -> Answered | None:
-    if len(reads) == 1 and not reads[0].vague:
-        assert isinstance(reads[0].value, int)
-        return Answered(reads[0].value)
+    if _NONE_TAKEN.fullmatch(clean):
+        return Answered(0)
     if len(reads) == 1:
-        return Answered(reads[0].value if isinstance(reads[0].value, int) else None, vague=f"按{reads[0].value}{reads[0].unit}算可以吗？")
+        read = reads[0]
+        assert isinstance(read.value, int)
+        if not read.vague and _is_plain(clean, read.start, read.end):
+            return Answered(read.value)
+        return Answered(read.value, vague=f"按{read.value}{read.unit}算可以吗？")
     plain = number(clean)
     if plain is not None and plain == int(plain) and not reads:
+        if not unit:  # how long, and no word of years or months
+            return Answered(int(plain), vague=f"您说的是{int(plain)}个月吗？是几年的话，请带上“年”字。")
         return Answered(int(plain))
-    if re.fullmatch(r"(?:没有|没|一个?都?没有?|零|没休)", clean):
-        return Answered(0)
     return None
 
 

@@ -20,7 +20,12 @@ _EIGHT = re.compile(r"(?<!\d)(?P<y>(?:19|20)\d{2})(?P<m>0[1-9]|1[0-2])(?P<d>0[1-
 _MONTH_DAY = re.compile(rf"(?<![\d年]){_M}月(?:份)?(?:{_D}[日号]?(?!\d|个|天))?")
 _RELATIVE = re.compile(rf"(?P<what>今天|今日|现在|目前|至今|昨天|前天|大前天)|(?P<when>上上?个?月|这个?月|本月)(?:{_D}[日号])?")
 _AGO = re.compile(rf"(?P<n>{NUM})(?P<unit>天|个月|年)(?:以)?前")
-_VAGUE_AFTER = re.compile(r"^(?:左右|前后|以后|之后|以前|之前|多|来|那会儿|那阵)")
+_VAGUE_AFTER = re.compile(r"^(?:左右|前后|以后|之后|以前|之前|多|来(?!的|了|到|报|上)|那会儿|那阵|[前后]一天)")
+_WEEKDAY = re.compile(r"(?P<week>上上|上|这|本)个?周(?P<w>[一二三四五六日天1-6])")
+_LAST_DAY = re.compile(r"(?P<month>上上?个?月|这个月|本月)(?:的)?最后一天")
+_HOLIDAYS = {"元旦": (1, 1), "五一": (5, 1), "劳动节": (5, 1), "国庆": (10, 1)}
+_HOLIDAY = re.compile(r"(?P<y>\d{4}|\d{2}|今|去|前|大前)年(?:的)?(?P<name>元旦|五一|劳动节|国庆)节?(?P<day>那天|当天|当日|前一天)")
+"""Holidays of a fixed day of the sun's calendar; the spell of free days around them is no day."""
 _DIGITS = {character: str(place) for place, character in enumerate("零一二三四五六七八九")}
 
 
@@ -29,6 +34,9 @@ def read_dates(text: str, today: date) -> list[Read]:
     text = tidy(text)
     found: list[Read] = []
     for pattern, make in (
+        (_HOLIDAY, _from_holiday),
+        (_LAST_DAY, _from_last_day),
+        (_WEEKDAY, _from_weekday),
         (_EIGHT, _from_parts),
         (_NUMERIC, _from_parts),
         (_FULL, _from_parts),
@@ -54,7 +62,7 @@ def _from_parts(match: re.Match[str], text: str, today: date) -> Read | None:
         return None  # 18年 may be eighteen years
     month = _small(groups.get("m"))
     day = _small(groups.get("d"))
-    vague = groups.get("part") is not None or groups.get("m") == "腊" or bool(_VAGUE_AFTER.match(text[match.end() :]))
+    vague = groups.get("part") is not None or groups.get("m") in ("腊", "正") or bool(_VAGUE_AFTER.match(text[match.end() :]))
     vague = vague or bool(ROUGH_BEFORE.search(text[: match.start()]))
     return _made(year, month, day, match, vague)
 
@@ -108,6 +116,27 @@ def _from_relative(match: re.Match[str], text: str, today: date) -> Read | None:
     back = {"上": 1, "上上": 2}.get(re.match("上*", match["when"])[0], 0)  # type: ignore[index]
     first = add_months(today.replace(day=1), -back)
     return _made(first.year, first.month, _small(match["d"]), match, False)
+
+
+def _from_holiday(match: re.Match[str], text: str, today: date) -> Read | None:
+    year = _year(match["y"], today)
+    if year is None:
+        return None
+    day = date(year, *_HOLIDAYS[match["name"]]) - timedelta(days=match["day"] == "前一天")
+    return Read(day, match.start(), match.end())
+
+
+def _from_last_day(match: re.Match[str], text: str, today: date) -> Read | None:
+    back = {"上": 1, "上上": 2}.get(re.match("上*", match["month"])[0], 0)  # type: ignore[index]
+    return Read(add_months(today.replace(day=1), 1 - back) - timedelta(days=1), match.start(), match.end())
+
+
+def _from_weekday(match: re.Match[str], text: str, today: date) -> Read | None:
+    """上周五: the Friday of the week before; weeks begin on Monday."""
+    back = {"上上": 2, "上": 1}.get(match["week"], 0)
+    place = "一二三四五六日".index({"天": "日"}.get(match["w"], match["w"])) if not match["w"].isdigit() else int(match["w"]) - 1
+    day = today - timedelta(days=today.weekday() + 7 * back - place)
+    return Read(day, match.start(), match.end()) if day <= today else None
 
 
 def _from_ago(match: re.Match[str], text: str, today: date) -> Read | None:

@@ -7,7 +7,7 @@ import re
 from bot.calculate.written import NUM, TWO_NUMBERS, Per, Read, is_rough, number, tidy
 
 _MONEY = re.compile(
-    rf"(?P<a>{NUM})(?P<scale>[wk]|千|万)?(?P<tail>[1-9](?![\d.年月日天个级小岁人次条款号]))?(?P<rough>多|来|几)?(?P<unit>块钱|块|元|圆|rmb)?(?P<half>[一二三四五六七八九1-9](?=毛|角))?"
+    rf"(?P<a>{NUM})(?P<scale>[wk]|千|万)?(?P<tail>[1-9](?![\d.年月日天个级小岁人次条款号]))?(?P<rough>多|来|几)?(?P<unit>块钱|块|元|圆|rmb)?(?P<half>(?<=块)[一二三四五六七八九1-9](?:毛|角)?(?![\d百千万十]))?"
 )
 _PER_BEFORE = re.compile(
     r"(?:(每月|一个月|月薪|月工资|每个月|月收入)|(每天|日薪|一天|日工资|每日)|(每小时|时薪|一小时|小时工资)|(年薪|一年|每年))(?:工资|收入|到手|能拿|发|挣|是|有|给|应发|大概|大约|平均|底薪|实发|的)*$"
@@ -39,6 +39,9 @@ def read_money(text: str) -> list[Read]:
             continue
         elif match["tail"]:
             end = match.start("tail")
+        if match["half"]:  # 八块五 is 8.5
+            tenth = number(match["half"][0])
+            amount += tenth / 10 if tenth is not None else 0
         if not match["unit"] and not scaled and _NO_MONEY_AFTER.match(text[end:]):
             per_after = re.match(r"^(?:一个月|每月|一天|一年|一小时)", text[end:])
             if not per_after:

@@ -42,9 +42,28 @@ class Read:
     unit: str = ""
 
 
+_FORMAL = str.maketrans("〇壹贰叁肆伍陆柒捌玖拾佰仟萬", "零一二三四五六七八九十百千万")
+_SPOKEN = (
+    (re.compile("(俩|仨)(?=月)"), lambda match: "两个" if match[1] == "俩" else "三个"),
+    (re.compile("俩(?!口|人)"), lambda match: "两"),
+    (re.compile("仨(?!人)"), lambda match: "三"),
+    (re.compile("廿"), lambda match: "二十"),
+    (re.compile("卅"), lambda match: "三十"),
+    (re.compile(r"(?<=\d)h(?![a-z])"), lambda match: "小时"),
+    (re.compile("礼拜|星期"), lambda match: "周"),
+    (re.compile("([昨今前])儿个?"), lambda match: f"{match[1]}天"),
+    (re.compile(r"(?<=\d)(?:园|圆|快)(?!\d)"), lambda match: "元"),
+    (re.compile(r"(?<=\d)好(?=$|[,，。了入进来去])"), lambda match: "号"),
+)
+"""How people say and mistype numbers and units, and the plain form."""
+
+
 def tidy(text: str) -> str:
-    """Half-width, lower case, without spaces and with one kind of minus."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).lower().replace("〇", "零")
+    """Half-width, lower case, without spaces, with one kind of minus and plain numerals."""
+    flat = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).lower().translate(_FORMAL)
+    for pattern, plain in _SPOKEN:
+        flat = pattern.sub(plain, flat)
+    return flat
 
 
 @lru_cache(maxsize=4096)

@@ -45,7 +45,7 @@ function dayChart(days) {
 function table(title, rows, first) {
   const head = make("tr", "", ...[first, "工单", "", "受理及时", "办理及时", "满意"].map((text) => { const cell = make("th", "", text); cell.scope = "col"; return cell; }));
   const most = Math.max(1, ...rows.map((row) => row.tickets));
-  const body = rows.slice(0, 12).map((row) => {
+  const body = rows.slice(0, 20).map((row) => {
     const bar = make("meter", "");
     bar.max = most;
     bar.value = row.tickets;
