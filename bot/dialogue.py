@@ -170,9 +170,8 @@ class Dialogue:
         def said() -> tuple[str, ...]:
             return tuple(session.scalars(select(Turn.text).where(Turn.conversation_id == conversation.id).order_by(Turn.id)))
 
-        opened = sessions.procedure(conversation, now)
+        opened, clean = sessions.procedure(conversation, now), normalise(message.text)
         try:
-            clean = normalise(message.text)
             urgent = opened is not None and not sessions.is_control(message.text) and _is_urgent(question()[0])
             if self._procedures and not asks_for_human(clean) and not urgent:
                 hearing = Hearing(message, clean, conversation, session, now, said, lambda: question()[0], self._matcher.index.entry)
@@ -190,7 +189,7 @@ class Dialogue:
         reply = self._carry_out(decision, near, message, session, now)
         shown = reply.choices or reply.related
         sessions.offer(conversation, [choice.entry_id for choice in shown], now, self._minutes)
-        reply = self._add_procedures(reply, opened, conversation, now)
+        reply = self._add_procedures(reply, opened, conversation, now, clean, near)
         score = decision.candidate.score if isinstance(decision, Answer) else near[0].score if near else None
         return reply, score, reply.kind
 
@@ -221,8 +220,16 @@ class Dialogue:
         index = self._matcher.index.version
         return Reply(step.kind, step.text, session_id, index, basis=basis, ticket=step.ticket, actions=step.actions, form=step.form)
 
-    def _add_procedures(self, reply: Reply, opened: sessions.Opened | None, conversation: Conversation, now: datetime) -> Reply:
-        """Below an answer: the way back to an open procedure, or what procedures offer for its entry."""
+    def _add_procedures(
+        self,
+        reply: Reply,
+        opened: sessions.Opened | None,
+        conversation: Conversation,
+        now: datetime,
+        clean: str,
+        near: tuple[Candidate, ...],
+    ) -> Reply:
+        """Below an answer: the way back to an open procedure, or what procedures offer for its entry or, without one, for the words."""
         if opened is not None and opened.state is not None and opened.name in self._procedures:
             if reply.kind == "handoff":
                 sessions.close_procedure(conversation)
@@ -231,7 +238,7 @@ class Dialogue:
             return replace(reply, follow=self._procedures[opened.name].remind(opened.state))
         sessions.close_procedure(conversation)
         if reply.kind != "answer" or reply.entry is None:
-            return reply
+            return self._add_suggestion(reply, conversation, now, clean, near)
         found: list[tuple[str, str, Action]] = []
         for name, procedure in self._procedures.items():
             offered = procedure.offer(reply.entry)
@@ -241,6 +248,18 @@ class Dialogue:
             return reply
         sessions.offer_procedures(conversation, reply.entry.id, [(name, action.say) for name, _, action in found], now)
         return replace(reply, follow="\n".join(text for _, text, _ in found), actions=tuple(action for _, _, action in found))
+
+    def _add_suggestion(self, reply: Reply, conversation: Conversation, now: datetime, clean: str, near: tuple[Candidate, ...]) -> Reply:
+        if reply.kind == "answer" or (reply.ticket is not None and reply.ticket.reason in ("asked", "urgent")):
+            return reply
+        entries = [candidate.entry for candidate in near if candidate.score >= self.policy.clarify]
+        for name, procedure in self._procedures.items():
+            suggested = procedure.suggest(clean, entries)
+            if suggested is not None:
+                text, action, entry_id = suggested
+                sessions.offer_procedures(conversation, entry_id, [(name, action.say)], now, by_yes=False)
+                return replace(reply, follow=text, actions=(action,))
+        return reply
 
     def keep_feedback(self, session_id: str, entry_id: str, useful: bool, note: str) -> bool:
         """Keep a worker's word on an answer; False where there is no such entry."""

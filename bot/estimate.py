@@ -7,11 +7,12 @@ the dialogue. Knows no arithmetic: that is bot.calculate.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -32,6 +33,17 @@ UNSURE = "这一项我没听明白。"
 ESTIMATE = "这是按您说的情况估算的，供您参考，不能当作裁决依据；以证据和当地标准为准。"
 LOCAL = timedelta(hours=8)
 """Workers and their dates are on Beijing time; the store is on UTC."""
+SUGGEST = "想先算算大概是多少，回复“算一算”，我一项一项问您。"
+_HOW_MUCH = re.compile(
+    "多少|几[天个月年倍]|多久|多长|(?:怎么|怎样|如何|咋|应该).{0,3}[算赔补]|标准|赔偿|补偿|待遇|多大|期限|时效|什么时候|赔付|2n|n\\+1"
+)
+_NO_SUM = re.compile(
+    "护理费|营养费|误工|医[疗药]费.{0,8}报|哪些情[形况]|什么情况|哪些条件|多久出|多长时间能拿|什么材料|依据有哪些|几级|几个等级|年龄限制"
+)
+_A_SUM = re.compile("(?:赔|补偿|补助).{0,8}(?:多少|怎么|如何|几|标准)|多少.{0,6}(?:赔|补偿|钱)|(?:怎么|如何|怎样).{0,3}(?:赔|补)")
+"""Questions about care, costs, papers or conditions are for no sum of ours, unless a sum is asked for as well."""
+_NOT_WORK = re.compile("车祸|交通事故|意外伤害|非工死亡|非因工")
+_AT_WORK = re.compile("工伤|上班|下班|干活|工地|工作|送货")
 _STOP = re.compile(r"^(?:不算了?|算了|取消|停|不想算了?|退出|结束)[吧了。]*$")
 _YES = re.compile(r"^(?:是|对|好|可以|行|嗯|是的|对的|好的|没错)[啊呀吧的了。]*$")
 
@@ -39,8 +51,22 @@ _YES = re.compile(r"^(?:是|对|好|可以|行|嗯|是的|对的|好的|没错)[
 @lru_cache(maxsize=1)
 def pointers() -> Mapping[str, str]:
     """Entry id to the name of the calculation that fits it."""
-    found = yaml.safe_load(POINTERS.read_text(encoding="utf-8"))
-    return {entry: name for name, entries in found.items() for entry in entries}
+    return {entry: name for name in CALCULATIONS for entry in _read_pointers().get(name, ())}
+
+
+@lru_cache(maxsize=1)
+def words() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Names of calculations and the words that point to them, in the order in which they are tried."""
+    return tuple((name, re.compile(pattern)) for name, pattern in _read_pointers()["words"].items())
+
+
+@lru_cache(maxsize=1)
+def _read_pointers() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = yaml.safe_load(POINTERS.read_text(encoding="utf-8"))
+    unknown = (set(found) - {"words"} - set(CALCULATIONS)) | (set(found["words"]) - set(CALCULATIONS))
+    if unknown:
+        raise ValueError(f"calculations.yaml names no calculation of ours: {', '.join(sorted(unknown))}")
+    return found
 
 
 def keep(value: Value) -> str | int | bool:
@@ -112,6 +138,17 @@ class Estimate:
         """Below an entry that a calculation fits."""
         name = self._points().get(entry.id)
         return (OFFER, Action(f"{SAY}：{CALCULATIONS[name].title}", SAY)) if name in CALCULATIONS else None
+
+    def suggest(self, clean: str, near: Sequence[Entry]) -> tuple[str, Action, str] | None:
+        """For a question that asks for a sum and was not answered: by its words, else by what the nearest entries point to."""
+        if _NO_SUM.search(clean) and not _A_SUM.search(clean):
+            return None
+        if not _HOW_MUCH.search(clean) or (_NOT_WORK.search(clean) and not _AT_WORK.search(clean)):
+            return None
+        pointed = [name for entry in near if (name := self._points().get(entry.id)) is not None]
+        name = next((name for name, pattern in words() if pattern.search(clean)), pointed[0] if pointed else "")
+        entry_id = next((entry for entry, its in self._points().items() if its == name), "")
+        return (SUGGEST, Action(f"{SAY}：{CALCULATIONS[name].title}", SAY), entry_id) if entry_id else None
 
     def begin(self, entry: Entry, hearing: Hearing) -> Step:
         """Takes what was said already, and asks for the first thing missing."""

@@ -7,7 +7,7 @@ and 转人工 is heard before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -78,6 +78,10 @@ class Procedure(Protocol):
 
     def offer(self, entry: Entry) -> tuple[str, Action] | None:
         """What to add below an entry's answer: a sentence and the words that begin; None where it does not fit the entry."""
+        ...
+
+    def suggest(self, clean: str, near: Sequence[Entry]) -> tuple[str, Action, str] | None:
+        """What to add where a question was not answered: a sentence, the words that begin, the entry to begin with; or None."""
         ...
 
     def begin(self, entry: Entry, hearing: Hearing) -> Step:

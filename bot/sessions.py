@@ -65,19 +65,21 @@ class Opened:
 
     Attributes:
         offers: the words that begin a procedure, and its name.
+        by_yes: a mere yes begins it too, where nothing else was offered that it could mean.
     """
 
     name: str
     entry_id: str
     state: dict[str, object] | None
     offers: dict[str, str] = field(default_factory=dict)
+    by_yes: bool = True
 
     def taken(self, clean: str) -> tuple[str, str] | None:
         """Name and entry of the procedure that a normalised text begins, None where it begins none."""
         bare = re.sub(r"[\W_]+", "", clean)
         if bare in self.offers:
             return self.offers[bare], self.entry_id
-        if len(self.offers) == 1 and _YES.fullmatch(bare):
+        if self.by_yes and len(self.offers) == 1 and _YES.fullmatch(bare):
             return next(iter(self.offers.values())), self.entry_id
         return None
 
@@ -87,7 +89,7 @@ def procedure(conversation: Conversation, now: datetime) -> Opened | None:
     if not conversation.procedure or conversation.procedure_until is None or now > conversation.procedure_until:
         return None
     kept = json.loads(conversation.procedure)
-    return Opened(kept.get("name", ""), kept["entry"], kept.get("state"), kept.get("offers", {}))
+    return Opened(kept.get("name", ""), kept["entry"], kept.get("state"), kept.get("offers", {}), kept.get("by_yes", True))
 
 
 def keep_procedure(conversation: Conversation, name: str, entry_id: str, state: dict[str, object] | None, now: datetime) -> None:
@@ -99,10 +101,12 @@ def keep_procedure(conversation: Conversation, name: str, entry_id: str, state: 
     conversation.procedure_until = now + timedelta(minutes=PROCEDURE_MINUTES)
 
 
-def offer_procedures(conversation: Conversation, entry_id: str, offers: Sequence[tuple[str, str]], now: datetime) -> None:
+def offer_procedures(
+    conversation: Conversation, entry_id: str, offers: Sequence[tuple[str, str]], now: datetime, by_yes: bool = True
+) -> None:
     """Remember which words (normalised) begin which procedure: (name, words) pairs."""
     words = {re.sub(r"[\W_]+", "", say): name for name, say in offers}
-    conversation.procedure = json.dumps({"entry": entry_id, "offers": words}, ensure_ascii=False)
+    conversation.procedure = json.dumps({"entry": entry_id, "offers": words, "by_yes": by_yes}, ensure_ascii=False)
     conversation.procedure_until = now + timedelta(minutes=PROCEDURE_MINUTES)
 
 

@@ -1,5 +1,6 @@
 """Turns: choosing by number, handing over once, nothing lost, faults reach a human."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -116,6 +117,9 @@ class Counting:
     def offer(self, entry: Entry) -> tuple[str, Action] | None:
         return ("要数一数吗？", Action("数一数", "数一数")) if entry.id == "wage-1" else None
 
+    def suggest(self, clean: str, near: Sequence[Entry]) -> tuple[str, Action, str] | None:
+        return ("要不要数一数？", Action("数一数", "数一数"), "wage-1") if "几个" in clean else None
+
     def begin(self, entry: Entry, hearing: Hearing) -> Step:
         return Step("第一个数？", {"sum": 0, "left": 2})
 
@@ -134,6 +138,17 @@ class Counting:
 @pytest.fixture
 def counting(matcher: Matcher, policy: Policy, store: Store) -> Dialogue:
     return Dialogue(matcher, policy, store, procedures=[Counting()])
+
+
+def test_what_was_not_answered_gets_a_suggestion_that_only_its_own_words_take(counting: Dialogue) -> None:
+    reply = ask(counting, "试用期几个月")
+    assert (reply.kind, reply.follow, reply.actions) == ("clarify", "要不要数一数？", (Action("数一数", "数一数"),))
+    assert ask(counting, "是的").text != "第一个数？"  # a yes may mean one of the choices
+    ask(counting, "试用期几个月")
+    assert ask(counting, "1").entry is not None
+    ask(counting, "试用期几个月")
+    assert ask(counting, "数一数").text == "第一个数？"
+    assert ask(counting, "转人工").follow == ""
 
 
 def test_a_procedure_is_offered_taken_interrupted_and_ended(counting: Dialogue) -> None:

@@ -2,11 +2,13 @@
 
 import shutil
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 
 import httpx
 import pytest
 
+from bot.calculate.answers import find_facts
 from bot.calculate.registry import CALCULATIONS
 from bot.dialogue import Dialogue
 from bot.estimate import ESTIMATE, OFFER, STOPPED, Estimate, pointers
@@ -115,3 +117,38 @@ def test_in_a_browser(server: str) -> None:
         page.get_by_role("button", name="不知道").last.click()
         page.get_by_text("大约是22,000元").wait_for()
         browser.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("被公司辞退了能拿多少补偿", "severance"),
+        ("工地上摔断了腿，老板该赔多少", "injury"),
+        ("我哥在工地干活触电死亡，赔偿标准是多少", "injury-death"),
+        ("没签合同，双倍工资怎么算", "double-wage"),
+        ("加班费怎么算", "overtime"),
+        ("女职工什么时候退休", "retirement"),
+        ("仲裁的时效是多久", "deadlines"),
+        ("车祸十级伤残赔多少", ""),
+        ("护理费一天多少钱", ""),
+        ("公司在哪里交社保", ""),
+        ("哪些情形应当支付经济补偿", ""),
+        ("今天股票多少钱", ""),
+    ],
+)
+def test_a_question_for_a_sum_is_led_to_the_calculation_by_its_words(text: str, name: str) -> None:
+    found = Estimate().suggest(text, [])
+    assert (pointers()[found[2]] if found else "") == name
+
+
+def test_facts_in_the_question_are_taken_and_what_is_open_is_not() -> None:
+    fields = CALCULATIONS["injury"].fields
+    today = date(2026, 11, 26)
+    assert find_facts(fields, "鉴定为十级，月工资4000元，住院2个月，单位没有买工伤保险", today) == {
+        "grade": 10,
+        "wage": Decimal(4000),
+        "treated": 2,
+        "insured": False,
+    }
+    assert find_facts(fields, "九级和十级有什么不同，工资四五千", today) == {}
+    assert find_facts(CALCULATIONS["severance"].fields, "干到现在到期了", today) == {}

@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bot.weixin.account import make_account
+from bot.weixin.simulate import Phone
 from tests.conftest import ROOT, free_port
 from tests.weixin import APPID, KEY, NODE, TOKEN
 
@@ -68,6 +70,32 @@ def test_the_simulator_holds_a_conversation(environments: dict[str, dict[str, st
     assert done.stdout.count("暖心：") == 6
     for wanted in ("我是暖心", "依据：《劳动", "反馈已记下", "工单号", "图片收到了"):
         assert wanted in done.stdout
+
+
+def test_a_sum_is_played_to_the_end_over_the_wire(environments: dict[str, dict[str, str]]) -> None:
+    """In safe mode, as a worker types it: what was said is not asked again, what is vague is confirmed, 转人工 stays open."""
+    account = make_account(APPID, TOKEN, KEY)
+    phone = Phone(f"http://127.0.0.1:{environments['safe']['NUANXIN_PORT']}/wechat", account)
+
+    def say(text: str) -> str:
+        answer = phone.say(text)
+        assert answer is not None
+        return answer
+
+    assert "算一算" in say("工伤十级能赔多少钱，月工资4000元")
+    first = say("算一算")
+    assert "10级" in first
+    assert "4,000元" in first
+    assert "停工治疗" in first
+    assert "可以吗" in say("大概3个月吧")
+    assert "离开" in say("可以")
+    assert "保险" in say("打算")
+    assert "不知道" in say("交了")
+    done = say("不知道")
+    assert "28,000元" in done  # 工伤保险条例第三十七条: seven months for the tenth grade, 7 x 4,000
+    assert "《工伤保险条例》第三十七条" in done
+    assert "供您参考" in done
+    assert "工单号" in say("转人工")
 
 
 def test_the_server_refuses_half_filled_settings(own_artifacts: Path, tmp_path: Path) -> None:

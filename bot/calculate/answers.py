@@ -136,15 +136,27 @@ def find_facts(fields: tuple[Field, ...], text: str, today: date) -> dict[str, V
     clean = tidy(text)
     found: dict[str, Value] = {}
     for field in fields:
-        if not field.said or field.kind not in ("date", "money", "count", "months"):
+        if field.hints:
+            told = {value for pattern, value in field.hints if re.search(pattern, clean)}
+            if len(told) == 1:
+                found[field.name] = told.pop()
             continue
-        reads = list(_reads(field, clean, today))
-        near = [read for read in reads if _stands_beside(field, read, clean)]
-        if len(near) == 1 and not near[0].vague and near[0].precision == "day" and near[0].per not in ("day", "hour", "year"):
-            found[field.name] = near[0].value
-    values = list(found.values())
+        if not (field.said or field.alone) or field.kind not in ("date", "money", "count", "months"):
+            continue
+        reads = [read for read in _reads(field, clean, today) if not _STILL.match(clean[read.start : read.end])]
+        near = reads if field.alone else [read for read in reads if _stands_beside(field, read, clean)]
+        if len({read.value for read in near}) == 1 and not any(read.vague for read in near):
+            read = near[0]
+            if (field.alone or len(near) == 1) and read.precision == "day" and read.per not in ("day", "hour", "year"):
+                found[field.name] = read.value
+    sure = {field.name for field in fields if field.hints or field.alone}
+    values = [value for name, value in found.items() if name not in sure]
     # The same words read for two fields belong to neither for certain.
-    return {name: value for name, value in found.items() if values.count(value) == 1}
+    return {name: value for name, value in found.items() if name in sure or values.count(value) == 1}
+
+
+_STILL = re.compile("现在|目前|至今")
+"""No day: 干到现在 says that it goes on."""
 
 
 def _reads(field: Field, clean: str, today: date) -> Iterator[Read]:

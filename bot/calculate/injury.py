@@ -25,6 +25,15 @@ def is_severe(values: Values) -> bool:
     return isinstance(grade, int) and not isinstance(grade, bool) and grade <= 6
 
 
+TREATED = ("住院", "治疗", "休养", "停工", "休息", "养伤")
+LEAVES = ((r"(?:解除|终止)(?:劳动)?(?:关系|合同)|离职|辞职|辞工|不干了", True),)
+_INSURANCE = "(?:工伤保险|社会保险|社保|保险)"
+INSURED = (
+    (rf"(?:没有?|未)(?:给?[我他她]?们?)?(?:买|交|缴纳?|上|参加|办|投)(?:过|的)?{_INSURANCE}|没有(?:工伤保险|社保)", False),
+    (rf"(?<![没未有不])(?:缴纳了?|交了|加入了|参加了|买了|上了|办了){_INSURANCE}", True),
+)
+
+
 def may_leave(values: Values) -> bool:
     """Grades five to ten may end the contract with two further sums."""
     grade = values.get("grade")
@@ -114,16 +123,19 @@ CALCULATION = Calculation(
     "injury",
     "工伤伤残待遇",
     (
-        Field(
-            "grade", "伤残等级", "count", "鉴定的伤残等级是几级？还没鉴定的，可以先说一个等级看看。", unit="级", said=("级", "伤残", "鉴定")
-        ),
+        Field("grade", "伤残等级", "count", "鉴定的伤残等级是几级？还没鉴定的，可以先说一个等级看看。", unit="级", alone=True),
         Field("wage", "受伤前月平均工资（元）", "money", "受伤前12个月平均每月工资多少？", said=("工资", "月薪", "一个月", "每月")),
         Field(
-            "treated", "停工治疗几个月", "count", "停工治疗了几个月？没有说“0个月”。", unit="个月", said=("住院", "治疗", "休养", "停工")
+            "treated",
+            "停工治疗几个月",
+            "count",
+            "停工治疗了几个月？没有说“0个月”。",
+            unit="个月",
+            said=("住院", "治疗", "休养", "停工", "休息", "养伤"),
         ),
         Field("care", "是否需要护理", "choice", "生活能自理吗？", CARE, needed=is_severe),
-        Field("leaving", "打算离职或合同到期", "yes", "合同到期或您打算离开这家单位吗？", needed=may_leave, said=()),
-        Field("insured", "单位交了工伤保险", "yes", "单位给您交工伤保险了吗？", said=()),
+        Field("leaving", "打算离职或合同到期", "yes", "合同到期或您打算离开这家单位吗？", needed=may_leave, hints=LEAVES),
+        Field("insured", "单位交了工伤保险", "yes", "单位给您交工伤保险了吗？", hints=INSURED),
         Field(
             "local_wage",
             "统筹地区职工月平均工资（元）",

@@ -38,6 +38,8 @@ class Field:
         unit: what a count counts, such as 天, 小时, 级.
         needed: whether it must be asked, given what is known so far.
         said: words in a message that give this field its place, such as 入职, 离职, 月工资.
+        alone: the only value with this unit in a message is this field's (十级), whatever stands beside it.
+        hints: for yes and choice, (pattern, value) pairs: words that say it plainly.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Field:
     unit: str = ""
     needed: Callable[[Values], bool] = always
     said: tuple[str, ...] = ()
+    alone: bool = False
+    hints: tuple[tuple[str, str | bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ stands encrypted in the conversation until it is filed.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.handoff.places import Found
@@ -76,6 +77,9 @@ class Intake:
     def offer(self, entry: Entry) -> tuple[str, Action] | None:
         """Below a complaint's answer."""
         return (OFFER, Action("登记投诉，转给当地工会", SAY)) if entry.kind == "complaint" else None
+
+    def suggest(self, clean: str, near: Sequence[Entry]) -> None:
+        """Nothing is suggested."""
 
     def begin(self, entry: Entry, hearing: Hearing) -> Step:
         """The matter is what the worker said before; a place named in it is taken too."""

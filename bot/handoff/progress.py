@@ -6,6 +6,7 @@ A number opens nothing by itself: only the conversation that a ticket came from 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from sqlalchemy import select
 
@@ -65,6 +66,9 @@ class Progress:
 
     def offer(self, entry: Entry) -> None:
         """Nothing is offered."""
+
+    def suggest(self, clean: str, near: Sequence[Entry]) -> None:
+        """Nothing is suggested."""
 
     def begin(self, entry: Entry, hearing: Hearing) -> Step:
         """Never: nothing is offered."""
