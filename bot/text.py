@@ -40,6 +40,13 @@ _EVERYDAY = frozenset(
 )
 """Characters that stand alone in good Chinese: a slip seldom has one of them, so a window with one is left as it is (不交 is not 补缴)."""
 
+_ENDS = " ,.!?;:~，。！？；：、…—"
+_COURTESY = re.compile(
+    r"^(?:(?:在吗|在不在|在么|有人吗|有人在吗|嗨|哎|唉|喂+|亲|哈喽|hello|hi|哈)[呀啊哈]*(?:[,.?!~，。？！]+|$))+"
+    r"|^(?:我?(?:想|要|来|就)?(?:咨询|请教|请问|问|打听|了解)(?:一?个|一下|下|点)?(?:事儿?|问题|情况)[哈呀啊]?[,:，：]+)"
+    r"|(?<=[\u4e00-\u9fff])(?:[,.?!~，。？！]*(?:谢谢|多谢|感谢|麻烦|辛苦|拜托)(?:您|你|大家|老师|各位|啦|了|哈)*|[呀啊哈哦呗])$"
+)
+"""Greetings, an announced question, thanks and particles at a message's ends, however they are put together."""
 _lock = Lock()
 _tokenizer: jieba.Tokenizer | None = None
 
@@ -164,7 +171,9 @@ def strip_fillers(clean: str) -> str:
     changed = True
     while changed:
         changed = False
-        bare = text.strip(" ,.!?;:~，。！？；：、…—")
+        bare = text.strip(_ENDS)
+        while (shorter := _COURTESY.sub("", bare).strip(_ENDS)) != bare:
+            bare, changed = shorter, True
         for filler in words().fillers:
             if bare.startswith(filler):
                 bare, changed = bare[len(filler) :], True

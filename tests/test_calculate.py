@@ -128,7 +128,7 @@ def test_the_day_of_leaving_is_a_day_without_a_contract() -> None:
 @pytest.mark.parametrize(
     ("kind", "hours", "amount"),
     [
-        # 4350 / 21.75 / 8 = 25 an hour.
+        # 劳动法44: 150 %, 200 %, 300 %; 工资折算通知: 4350 / 21.75 / 8 = 25 an hour; so 37.50, 50 and 75 an hour.
         ("workday", 10, "375.00"),
         ("restday", 8, "400.00"),
         ("holiday", 8, "600.00"),
@@ -146,6 +146,8 @@ def test_overtime(kind: str, hours: int, amount: str) -> None:
 @pytest.mark.parametrize(
     ("years", "situation", "taken", "day", "left"),
     [
+        # 职工带薪年休假条例3: a year and more five days, ten and more ten, twenty and more fifteen; 2: below a year none.
+        # 企业实施办法5, 12: in the year of coming or going the share of the days of the year, parts of a day dropped.
         (0, "whole", 0, None, 0),
         (1, "whole", 0, None, 5),
         (9, "whole", 2, None, 3),
@@ -172,6 +174,8 @@ def test_unused_leave_is_paid_two_days_more_a_day() -> None:
 @pytest.mark.parametrize(
     ("term", "agreed", "served", "amount"),
     [
+        # 劳动合同法19: below three months none; below a year one month; below three years two; else six. 83: every month served
+        # beyond that is paid with the wage after the probation: 4,000 a month.
         ("short", 1, 1, "4000.00"),  # none allowed
         ("quarter", 1, 1, None),
         ("quarter", 2, 2, "4000.00"),
@@ -189,6 +193,7 @@ def test_probation(term: str, agreed: int, served: int, amount: str | None) -> N
 @pytest.mark.parametrize(
     ("who", "days", "end"),
     [
+        # 劳动合同法37: thirty days, three in the probation; 38 and 39: none laid down; 40 and 41: thirty.
         ("resign", 30, date(2026, 3, 2)),  # 31 January and thirty days
         ("resign_probation", 3, date(2026, 2, 3)),
         ("resign_forced", 0, None),
@@ -204,6 +209,8 @@ def test_notice(who: str, days: int, end: date | None) -> None:
 
 @pytest.mark.parametrize(
     ("total", "own", "months"),
+    # 企业职工患病或非因工负伤医疗期规定3: below ten years of work in all: three months, from five years here on six; from ten
+    # years in all: below five here six, five nine, ten twelve, fifteen eighteen, twenty twenty-four.
     [(0, 0, 3), (9, 4, 3), (9, 5, 6), (10, 4, 6), (10, 5, 9), (12, 9, 9), (15, 10, 12), (20, 15, 18), (25, 19, 18), (30, 20, 24)],
 )
 def test_sick_leave(total: int, own: int, months: int) -> None:
@@ -213,6 +220,8 @@ def test_sick_leave(total: int, own: int, months: int) -> None:
 @pytest.mark.parametrize(
     ("grade", "wage", "local", "amount"),
     [
+        # 工伤保险条例35 to 37: one-off 27, 25, 23, 21, 18, 16, 13, 11, 9, 7 months' wages from the first grade to the tenth;
+        # 64: the wage counts as no less than 60 % and no more than 300 % of the area's mean.
         (10, 5000, None, "35000.00"),
         (9, 5000, None, "45000.00"),
         (8, 5000, 6000, "55000.00"),
@@ -242,6 +251,7 @@ def test_injury_with_everything() -> None:
 @pytest.mark.parametrize(
     ("spouse", "others", "alone", "monthly"),
     [
+        # 工伤保险条例39: the spouse 40 %, each other 30 %, alone or orphaned ten more; together no more than the wage of 5,000.
         (True, 0, 0, "2000.00"),
         (False, 1, 0, "1500.00"),
         (True, 2, 0, "5000.00"),
@@ -265,6 +275,8 @@ def test_injury_death_with_both_figures() -> None:
 @pytest.mark.parametrize(
     ("years", "own_will", "left", "months"),
     [
+        # 社会保险法46: one year of contributions and below five: twelve months; below ten: eighteen; ten: twenty-four; what was left
+        # over before is added, twenty-four at most. 45: below a year, or gone by one's own will: none.
         (0, False, 0, 0),
         (1, False, 0, 12),
         (4, False, 0, 12),
@@ -283,6 +295,8 @@ def test_unemployment(years: int, own_will: bool, left: int, months: int) -> Non
 @pytest.mark.parametrize(
     ("event", "children", "difficult", "place", "days"),
     [
+        # 女职工劳动保护特别规定7: 98 days, 15 for a difficult birth, 15 for each further child; miscarriage 15 days before the end of
+        # the fourth month, 42 after. 山东省人口与计划生育条例: sixty days more.
         ("birth", 1, False, "other", 98),
         ("birth", 1, True, "other", 113),
         ("birth", 2, False, "other", 113),
@@ -335,6 +349,7 @@ def test_retirement(who: str, year: int, month: int, retired: tuple[int, int], a
 @pytest.mark.parametrize(
     ("matter", "since", "last"),
     [
+        # The first day is not counted (民法典201): one year, one year, 15 days, one year, 30 days, 15 days, two years.
         ("arbitration", date(2025, 3, 5), date(2026, 3, 5)),
         ("wages", date(2024, 2, 29), date(2025, 2, 28)),
         ("court", date(2026, 1, 20), date(2026, 2, 4)),
@@ -361,7 +376,9 @@ def test_a_day_later_never_makes_a_deadline_earlier(matter: str, since: date) ->
 
 
 @pytest.mark.parametrize(
-    ("wage", "months", "paid", "amount"), [(5000, 3, 0, "15000.00"), (5000, 3, 2000, "13000.00"), (5000, 1, 5000, "0.00")]
+    ("wage", "months", "paid", "amount"),
+    # 劳动合同法30: what is due less what was paid.
+    [(5000, 3, 0, "15000.00"), (5000, 3, 2000, "13000.00"), (5000, 1, 5000, "0.00")],
 )
 def test_wage_arrears(wage: int, months: int, paid: int, amount: str) -> None:
     assert result(wage_arrears(wage=D(wage), months=months, paid=D(paid))).amount == D(amount)

@@ -117,6 +117,8 @@ def test_the_whole_story(browser: Browser, desk_server: str, tmp_path: Path) -> 
     assert "xl/workbook.xml" in zipfile.ZipFile(BytesIO((tmp_path / "f.xlsx").read_bytes())).namelist()
     metrics = httpx.get(desk_server + "/metrics").text
     assert 'nuanxin_ratings{rating="基本满意"} 1.0' in metrics
+    assert 'nuanxin_turns_24h{kind="human"} 1.0' in metrics
+    assert 'nuanxin_conversations_24h{channel="web"}' in metrics
     assert "13800138000" not in metrics
     for page in (agent, chat, boss):
         assert page.problems == []  # type: ignore[attr-defined]

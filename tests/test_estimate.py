@@ -1,12 +1,12 @@
 """算一算, played to the end: in the dialogue, over HTTP, on WeChat and in a browser."""
 
-import shutil
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 
 from bot.calculate.answers import find_facts
 from bot.calculate.registry import CALCULATIONS
@@ -96,27 +96,21 @@ def test_over_http(server: str) -> None:
     assert "/api/calculate/overtime" in httpx.get(f"{server}/openapi.json").json()["paths"]
 
 
-def test_in_a_browser(server: str) -> None:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed: the page cannot be tried")
-    with sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 390, "height": 844})
-        page.goto(server)
-        page.fill("#text", "经济补偿金怎么算，N是什么意思")
-        page.keyboard.press("Enter")
-        page.get_by_role("button", name="算一算").click()
-        page.get_by_role("button", name="公司提出，双方协商好解除").click()
-        for question, value in (("哪一天入职", "2018-03-05"), ("最后上班到", "2021-11-04"), ("平均每月应发", "5500")):
-            page.get_by_text(question).wait_for()
-            page.locator("form.small input").last.fill(value)
-            page.get_by_role("button", name="填好了").last.click()
-        page.get_by_text("知道本地上年度").wait_for()
-        page.get_by_role("button", name="不知道").last.click()
-        page.get_by_text("大约是22,000元").wait_for()
-        browser.close()
+def test_in_a_browser(server: str, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(server)
+    page.fill("#text", "经济补偿金怎么算，N是什么意思")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="算一算").click()
+    page.get_by_role("button", name="公司提出，双方协商好解除").click()
+    for question, value in (("哪一天入职", "2018-03-05"), ("最后上班到", "2021-11-04"), ("平均每月应发", "5500")):
+        page.get_by_text(question).wait_for()
+        page.locator("form.small input").last.fill(value)
+        page.get_by_role("button", name="填好了").last.click()
+    page.get_by_text("知道本地上年度").wait_for()
+    page.get_by_role("button", name="不知道").last.click()
+    page.get_by_text("大约是22,000元").wait_for()
+    page.close()
 
 
 @pytest.mark.parametrize(

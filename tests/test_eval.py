@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pypinyin import lazy_pinyin
 
 from eval.cases import BadCase, Case, read_cases, write_cases
 from eval.metrics import ARTICLE_MEASURES, ENTRY_MEASURES, Decided, Ranking, decision_figures, rank_figures
+from eval.tolerance import CHANGES, twins
 from tests.conftest import ROOT
 
 
@@ -72,3 +74,20 @@ def test_the_real_dev_set(shared: Path, tmp_path: Path) -> None:
     assert figures["entries"]["R@10"] >= 0.99
     assert figures["articles"] is None
     assert json.loads((tmp_path / "report/summary.json").read_text()) == figures
+
+
+def test_twins_are_the_same_questions_changed_in_one_way_and_the_same_every_time() -> None:
+    cases = [Case(f"老板拖欠工资{n}个月怎么办呢", (f"e{n}",), tags=("in", "test")) for n in range(5)] + [
+        Case("短", ("e",), tags=("in", "test")),
+        Case("别的半边的问题也不算数", ("e",), tags=("in", "fit")),
+    ]
+    made = list(twins(cases))
+    by_tag = {tag: [case for case in made if case.tags == (tag,)] for tag in (*CHANGES, "two")}
+    assert all(len(found) == 5 for found in by_tag.values())
+    assert [case.query for case in by_tag["clean"]] == [case.query for case in cases[:5]]
+    for tag in ("full-width", "traditional", "slip-1", "fillers", "story"):
+        assert all(twin.query != clean.query for twin, clean in zip(by_tag[tag], by_tag["clean"], strict=True)), tag
+    for twin, clean in zip(by_tag["slip-1"], by_tag["clean"], strict=True):
+        assert lazy_pinyin(twin.query) == lazy_pinyin(clean.query)
+    assert by_tag["two"][0].entries == ("e0", "e1")
+    assert list(twins(cases)) == made

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from bot.match import Matcher, is_valid
+from bot.match import Matcher, asking_sentences, is_valid
 from knowledge.records import Entry
 from tests.conftest import ENTRIES
 
@@ -63,3 +63,17 @@ def test_expired_entries_are_left_out(matcher: Matcher) -> None:
     coming = Entry("x", "y", valid_from="2025-01-01")
     assert not is_valid(coming, date(2024, 12, 31))
     assert is_valid(coming, date(2025, 1, 1))
+
+
+def test_a_question_inside_a_story_is_found_but_never_sure(matcher: Matcher) -> None:
+    story = "我是前年经老乡介绍来这边打工的。家里上有老下有小，平时话不多。老板不发工资咋整。家里人都劝我算了。"
+    best = matcher.match(story, entries=3).entries[0]
+    assert best.entry.id == "wage-1"
+    assert best.score < 0.9
+    assert matcher.match("老板不发工资咋整", entries=3).entries[0].score > 0.9
+
+
+def test_only_messages_of_several_sentences_are_taken_apart() -> None:
+    assert asking_sentences("老板不发工资咋整") == []
+    assert asking_sentences("我在工地干活。他不发工资怎么办?谢谢你们大家") == ["他不发工资怎么办"]
+    assert len(asking_sentences("这样能赔多少。" * 9)) == 4

@@ -1,10 +1,11 @@
 """One clean-up: known answers, and what must hold for any text."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.static_model import hash_features
-from bot.text import cut, grams, normalise, squeeze
+from bot.text import cut, grams, normalise, squeeze, strip_fillers
 
 
 def test_many_spellings_one_form() -> None:
@@ -41,3 +42,22 @@ def test_feature_rows_are_fixed() -> None:
     from zlib import crc32
 
     assert hash_features("欠", 131_072) == [crc32("欠".encode()) % 131_072]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "在吗？我想咨询个事，没签合同怎么办，谢谢啦",
+        "您好，请问一下，没签合同怎么办？麻烦您了",
+        "哎，没签合同怎么办呀",
+        "喂喂，打听个事儿：没签合同怎么办，辛苦各位了",
+        "没签合同怎么办，拜托大家",
+    ],
+)
+def test_courtesy_at_the_ends_is_no_part_of_the_question(text: str) -> None:
+    assert strip_fillers(normalise(text)) == "没签合同怎么办"
+
+
+@pytest.mark.parametrize("text", ["谢谢", "在吗", "问个问题", "老板让我谢谢他", "加班麻烦吗"])
+def test_what_is_all_courtesy_or_means_something_stays(text: str) -> None:
+    assert strip_fillers(normalise(text)) in (normalise(text), "老板让我谢谢他")

@@ -242,7 +242,7 @@ def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
-def count_tickets(store: Store) -> list[tuple[str, str, dict[str, str], float]]:
+def count_tickets(store: Store, now: Callable[[], datetime]) -> list[tuple[str, str, dict[str, str], float]]:
     """What a Prometheus server is told of the tickets: name, what it is, labels, value."""
     late = case((TicketRow.breached_at.is_not(None), 1), else_=0)
     taken = case((TicketRow.accepted_at.is_not(None), 1), else_=0)
@@ -252,6 +252,11 @@ def count_tickets(store: Store) -> list[tuple[str, str, dict[str, str], float]]:
                 TicketRow.state, TicketRow.kind, TicketRow.channel
             )
         ).all()
+        day = now() - timedelta(hours=24)
+        turns = session.execute(select(Turn.kind, func.count()).where(Turn.at >= day).group_by(Turn.kind)).all()
+        begun = session.execute(
+            select(Conversation.channel, func.count()).where(Conversation.created_at >= day).group_by(Conversation.channel)
+        ).all()
         rated = session.execute(select(TicketRow.rating, func.count()).where(TicketRow.rating != "").group_by(TicketRow.rating)).all()
     found: list[tuple[str, str, dict[str, str], float]] = []
     for state, kind, channel, count, were_late, accepted in groups:
@@ -259,5 +264,7 @@ def count_tickets(store: Store) -> list[tuple[str, str, dict[str, str], float]]:
         found.append(("nuanxin_tickets", "Tickets now in the store.", labels, float(count)))
         found.append(("nuanxin_tickets_late", "Tickets not accepted in time.", labels, float(were_late or 0)))
         found.append(("nuanxin_tickets_accepted", "Tickets that somebody took.", labels, float(accepted or 0)))
+    found += [("nuanxin_turns_24h", "Turns of the last day by what they count as.", {"kind": kind}, float(n)) for kind, n in turns]
+    found += [("nuanxin_conversations_24h", "Conversations begun in the last day.", {"channel": c}, float(n)) for c, n in begun]
     found += [("nuanxin_ratings", "Workers' ratings of tickets.", {"rating": rating}, float(count)) for rating, count in rated]
     return found

@@ -94,7 +94,7 @@ class Tickets:
         row.accept_by, row.warn_at, row.escalate_at, row.warned_at = limits.accept_by, limits.warn_at, limits.accept_by, None
         row.summary = mask((entry.question + "：" if entry and details is not None else "") + message.text)[:SUMMARY] or row.summary
         if details is not None:
-            row.summary = mask("；".join(f"{label}{value}" for label, value in details.items() if label not in ("联系方式",)))[:SUMMARY]
+            row.summary = mask("；".join(value for label, value in details.items() if label != "联系方式"))[:SUMMARY]
             row.details = json.dumps(dict(details), ensure_ascii=False)
             row.employer, row.employer_key = mask(employer), employer_key(employer)
         if entry is not None:

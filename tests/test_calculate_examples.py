@@ -1,0 +1,152 @@
+"""Further examples for notice, deadlines, death at work and unpaid wages, each derived by hand from its article beside it."""
+
+from datetime import date
+from decimal import Decimal as D
+
+import pytest
+
+from bot.calculate.deadlines import deadlines
+from bot.calculate.injury_death import injury_death
+from bot.calculate.notice import notice
+from bot.calculate.values import Doubt, Result
+from bot.calculate.wage_arrears import wage_arrears
+
+
+def result(found: Result | Doubt) -> Result:
+    assert isinstance(found, Result), found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("who", "told", "days", "end"),
+    [
+        # 劳动合同法37: thirty days' notice in writing. February 2026 has 28 days: 27 days to the 28th, three more to 3 March.
+        ("resign", date(2026, 2, 1), 30, date(2026, 3, 3)),
+        # 37, in a leap year: 28 days to 29 February, two more.
+        ("resign", date(2024, 2, 1), 30, date(2024, 3, 2)),
+        # 37, over the new year: 16 days to 31 December, 14 more.
+        ("resign", date(2025, 12, 15), 30, date(2026, 1, 14)),
+        # 37: 30 January: one day to the 31st, 28 of February, one more.
+        ("resign", date(2025, 1, 30), 30, date(2025, 3, 1)),
+        # 37: three days in the probation; in 2024 the 29th of February is one of them.
+        ("resign_probation", date(2024, 2, 27), 3, date(2024, 3, 1)),
+        # 37: without a 29th the third day is the 2nd of March.
+        ("resign_probation", date(2025, 2, 27), 3, date(2025, 3, 2)),
+        # 40: thirty days, or a month's wage instead; April has thirty days.
+        ("sent_no_fault", date(2026, 4, 30), 30, date(2026, 5, 30)),
+        # 41: the union or all staff are told thirty days ahead; August has 31 days.
+        ("layoff", date(2026, 8, 1), 30, date(2026, 8, 31)),
+        # 38: unpaid and forced to go: no notice is laid down.
+        ("resign_forced", date(2026, 5, 1), 0, None),
+        # 39: dismissed for a fault: no notice is laid down.
+        ("sent_fault", date(2026, 5, 1), 0, None),
+    ],
+)
+def test_notice(who: str, told: date, days: int, end: date | None) -> None:
+    found = result(notice(who=who, told=told))
+    assert (found.count, found.day) == (days, end)
+
+
+@pytest.mark.parametrize(
+    ("matter", "since", "last"),
+    [
+        # 劳动争议调解仲裁法27: one year from the day the worker knows; the same day of the next year is the last.
+        ("arbitration", date(2025, 3, 5), date(2026, 3, 5)),
+        # 27: a year that begins on 29 February ends on the last day of the next February.
+        ("arbitration", date(2024, 2, 29), date(2025, 2, 28)),
+        # 27(4): unpaid wages: one year from the end of the employment.
+        ("wages", date(2025, 6, 30), date(2026, 6, 30)),
+        # 50: fifteen days from receiving the award, the first day not counted: 15 + 1 November is the 16th.
+        ("court", date(2026, 11, 1), date(2026, 11, 16)),
+        # 50: 20 February 2026: eight days to the 28th, seven more.
+        ("court", date(2026, 2, 20), date(2026, 3, 7)),
+        # 工伤保险条例17(2): the worker or family, one year from the accident.
+        ("injury_worker", date(2025, 11, 26), date(2026, 11, 26)),
+        # 17(1): the employer, thirty days: 16 days to 31 January, 14 more.
+        ("injury_employer", date(2026, 1, 15), date(2026, 2, 14)),
+        # 26: fifteen days from receiving the assessment: eleven to 31 December, four more.
+        ("assessment", date(2026, 12, 20), date(2027, 1, 4)),
+        # 劳动保障监察条例20: two years.
+        ("inspection", date(2024, 11, 26), date(2026, 11, 26)),
+        # 20: two years from 29 February 2024: February 2026 has no such day.
+        ("inspection", date(2024, 2, 29), date(2026, 2, 28)),
+    ],
+)
+def test_deadlines(matter: str, since: date, last: date) -> None:
+    found = result(deadlines(matter=matter, since=since, today=last))
+    assert (found.day, found.count) == (last, 0)  # the last day itself is in time
+    assert not found.human
+
+
+@pytest.mark.parametrize(
+    ("wage", "spouse", "others", "alone", "monthly"),
+    [
+        # 工伤保险条例39(2): the spouse 40 %.
+        ("4321.50", True, 0, 0, "1728.60"),
+        # each other dependant 30 %: 2 x 30.
+        ("6000", False, 2, 0, "3600.00"),
+        # an orphan or an old person alone ten more: 2 x (30 + 10) = 80 %.
+        ("3000", False, 2, 2, "2400.00"),
+        # 40 + 2 x 30 + 10 = 110 %: all together no more than the wage.
+        ("3000", True, 2, 1, "3000.00"),
+        # 40 + 30 + 10 + 10 = 90 %: the spouse may be the old person alone, too.
+        ("5000", True, 1, 2, "4500.00"),
+        # exactly the wage: 40 + 60.
+        ("8000", True, 2, 0, "8000.00"),
+        # 4 x 30 = 120 %: capped without a spouse, too.
+        ("4400", False, 4, 0, "4400.00"),
+        # 3 x 30 + 10 = 100 %.
+        ("4400", False, 3, 1, "4400.00"),
+    ],
+)
+def test_injury_death_monthly(wage: str, spouse: bool, others: int, alone: int, monthly: str) -> None:
+    assert result(injury_death(wage=D(wage), spouse=spouse, others=others, alone=alone)).steps[-1].amount == D(monthly)
+
+
+def test_injury_death_one_off() -> None:
+    # 39(1): six months of the area's wage; 39(3): twenty times the national income: 6 x 8,000 + 20 x 54,188.
+    both = result(injury_death(wage=D(5000), spouse=False, others=0, local_wage=D(8000), income=D(54_188)))
+    assert both.amount == D("1131760.00")
+    # 39(3) alone is known: the funeral money stays open, so there is no sum of all.
+    one = result(injury_death(wage=D(5000), spouse=True, others=0, income=D(54_188)))
+    assert one.amount is None
+    assert [step.amount for step in one.steps if step.amount is not None] == [D("1083760.00"), D("2000.00")]
+    # Nobody lived by the worker's wage: no monthly money.
+    assert len(both.steps) == 2
+    # More old people alone than dependants cannot be.
+    asked = injury_death(wage=D(5000), spouse=False, others=1, alone=2)
+    assert isinstance(asked, Doubt)
+    assert asked.field == "alone"
+
+
+@pytest.mark.parametrize(
+    ("wage", "months", "paid", "owed", "low", "high"),
+    [
+        # 劳动合同法30: in full and in time: 3 x 5,000; 85: once an order is not obeyed, half to all of it on top.
+        ("5000", 3, "0", "15000.00", "7,500", "15,000"),
+        # part was paid: 4 x 4,500 - 6,000.
+        ("4500", 4, "6000", "12000.00", "6,000", "12,000"),
+        # one month.
+        ("3210", 1, "0", "3210.00", "1,605", "3,210"),
+        # a year: 12 x 2,750.
+        ("2750", 12, "0", "33000.00", "16,500", "33,000"),
+        # odd cents: 2 x 3,333.33 - 0.66 = 6,666.00.
+        ("3333.33", 2, "0.66", "6666.00", "3,333", "6,666"),
+        # half a month paid of one: 6,000 - 3,000.
+        ("6000", 1, "3000", "3000.00", "1,500", "3,000"),
+        # paid to the last yuan but one: 2 x 5,000 - 9,999.
+        ("5000", 2, "9999", "1.00", "0.5", "1"),
+        # all paid: nothing is owed, and nothing on top.
+        ("5000", 2, "10000", "0.00", "0", "0"),
+    ],
+)
+def test_wage_arrears(wage: str, months: int, paid: str, owed: str, low: str, high: str) -> None:
+    found = result(wage_arrears(wage=D(wage), months=months, paid=D(paid)))
+    assert found.amount == D(owed)
+    assert f"{low}元到{high}元" in found.steps[1].text
+
+
+def test_more_paid_than_owed_is_asked_back() -> None:
+    asked = wage_arrears(wage=D(5000), months=2, paid=D("10000.01"))
+    assert isinstance(asked, Doubt)
+    assert asked.field == "paid"
