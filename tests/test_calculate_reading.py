@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from bot.calculate.dates import read_dates
 from bot.calculate.money import read_money
 from bot.calculate.spans import read_counts, read_months
+from eval.ways import TABLES, measure
 
 TODAY = date(2026, 11, 26)
 DATES = """2021年3月5日=2021-03-05|2021/3/5=2021-03-05|2021-03-05=2021-03-05|2021.3.5=2021-03-05|20210305=2021-03-05|2021年3月5号=2021-03-05
@@ -103,3 +105,10 @@ def test_written_dates_read_back(day: date, style: str) -> None:
 @given(st.integers(1, 40), st.integers(1, 11), st.sampled_from(["{}年{}个月", "{}年零{}个月", "干了{}年{}个月了"]))
 def test_written_durations_read_back(years: int, months: int, style: str) -> None:
     assert [read.value for read in read_months(style.format(years, months))] == [years * 12 + months]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.stem)
+def test_no_way_of_writing_of_the_tables_by_others_is_understood_wrongly(table: Path) -> None:
+    totals, lines = measure(table)
+    assert sum(sum(found.values()) for found in totals.values()) == 200
+    assert [line for line in lines if line.startswith("wrong")] == []
