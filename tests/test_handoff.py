@@ -449,6 +449,22 @@ def test_a_suggestion_is_a_ticket_of_its_own_kind(world: World, talk: Dialogue) 
     assert row.accept_by == world.at + timedelta(hours=1)
 
 
+def test_a_told_complaint_is_its_own_matter_and_place(world: World, talk: Dialogue) -> None:
+    assert "哪家单位" in say(talk, "我要反映枣庄市中区一家饭店拖欠工钱").text
+    confirm = say(talk, "宏达饭店", "上个月起", "不知道一共多少", "3个人", "跳过")
+    assert "枣庄市市中区" in confirm.text
+    done = say(talk, "提交")
+    assert done.ticket is not None
+    assert world.row(done.ticket.number).summary.startswith("我要反映枣庄市中区一家饭店")
+
+
+def test_a_question_is_no_answer_to_what_was_asked(talk: Dialogue) -> None:
+    say(talk, "我要投诉", "拖欠工资不给")
+    assert "还没登记完" in say(talk, "病假期间工资怎么发").follow
+    assert "接着登记" in say(talk, "今天股票多少钱一股").text
+    assert "哪个县" in say(talk, "宏达饭店").text
+
+
 def test_a_rating_nobody_asked_for_is_no_rating(talk: Dialogue) -> None:
     assert say(talk, "满意").ticket is None
 

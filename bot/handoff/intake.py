@@ -14,7 +14,7 @@ from bot.handoff.places import Found
 from bot.handoff.tickets import Tickets
 from bot.personal_data import find, mask
 from bot.procedure import Hearing, State, Step
-from bot.values import Action, Answer
+from bot.values import Action, Answer, Clarify
 from knowledge.records import Entry
 
 SAY = "登记投诉"
@@ -26,12 +26,14 @@ CONFIRM = "我记下的是：\n{said}\n对的话回复“提交”；哪项不�
 FILED = "已经登记，工单号 {number}，转给{office}，承诺一小时内受理。进展会发到这里，也可以随时回复“工单进度”。急事请直接拨打12351。"
 SKIP_NOT = "这一项不能跳过，少了它没法转办。"
 _STOP = re.compile(r"^(?:不登记了?|不投诉了|算了|取消|停|退出|结束|不用了|不要了)[吧了。]*$")
-_SKIP = re.compile(r"^(?:跳过|不知道|不清楚|不想说|没有|无|略|不方便|不说)[吧了。]*$")
+_SKIP = re.compile(r"^(?:跳过|不想说|没有|无|略|不方便|不说)[吧了。]*$|^(?:我?也?)(?:不知道|不清楚|记不清|忘了).{0,8}$")
 _YES = re.compile(r"^(?:提交|确认|是|对|好|可以|行|嗯|是的|对的|好的|没错)[啊呀吧的了。]*$")
 _ASKS = re.compile(r"[?？]|吗|么$|怎么|怎样|如何|咋|多少|几年|能不能|可不可以|是不是|什么")
 _WANTS = re.compile(r"^我?(?:想|要|需要|可以|能)?(?:投诉|举报|反映(?:情况|问题)?|登记投诉)(?:单位|公司|老板|一下|他们)?[吗啊呀吧了。!！]*$")
 
 
+_TELLS = re.compile(r"^(?:我们?|俺们?)?(?:想|要|来)?(?:投诉|举报|反映|控告)(?:一下)?.{4,}")
+SHORTEST_MATTER = 6
 _SUGGESTS = re.compile(r"^我?(?:想|要|有|给你们|提)+(?:一?[个点条些])?(?:意见|建议)(?:想说|要提|反映)?[吗啊呀吧了。!！]*$")
 
 
@@ -72,7 +74,13 @@ class Intake:
         bare = re.sub(r"[\s,，]", "", hearing.message.text.strip())
         if _SUGGESTS.match(bare):
             return self._next({"kind": "意见建议类"} | dict.fromkeys(("employer", "period", "amount", "people"), ""), "", SUGGEST)
-        return self._next({}, "", BEGIN) if _WANTS.match(bare) else None
+        if _WANTS.match(bare):
+            before = hearing.said()[-1:] if bare == SAY else ()
+            return self._next({"matter": before[0]} if before and len(before[0]) >= SHORTEST_MATTER else {}, "", BEGIN)
+        told = _TELLS.match(bare)
+        if told and not _ASKS.search(bare) and not isinstance(hearing.question(), Answer):
+            return self._next(self._with_place({"matter": hearing.message.text.strip()[:300]}, (hearing.message.text,)), "", BEGIN)
+        return None
 
     def offer(self, entry: Entry) -> tuple[str, Action] | None:
         """Below a complaint's answer."""
@@ -84,13 +92,16 @@ class Intake:
     def begin(self, entry: Entry, hearing: Hearing) -> Step:
         """The matter is what the worker said before; a place named in it is taken too."""
         said = hearing.said()
-        known: dict[str, str] = {"matter": said[-1] if said else entry.question}
-        for text in (hearing.message.region, *reversed(said)):
+        known = {"matter": said[-1] if said else entry.question}
+        return self._next(self._with_place(known, (hearing.message.region, *reversed(said))), entry.id, BEGIN)
+
+    def _with_place(self, known: dict[str, str], texts: Sequence[str]) -> dict[str, str]:
+        """What is known, with the first place that the texts name for certain."""
+        for text in texts:
             found = self._tickets.routing.places.find(text)
-            if len(found.places) >= 1:
-                known["place"], known["codes"] = text if text == hearing.message.region else self._names(found), self._codes(found)
-                break
-        return self._next(known, entry.id, BEGIN)
+            if found.places:
+                return known | {"place": self._names(found), "codes": self._codes(found)}
+        return known
 
     def go_on(self, state: State, hearing: Hearing) -> Step | None:
         """Reads the answer to what was asked; None where the message is a question of its own."""
@@ -102,8 +113,13 @@ class Intake:
         label, _, value = text.partition("：") if "：" in text else text.partition(":")
         if label.strip() in _BY_LABEL and value.strip():
             return self._take(known, entry_id, _BY_LABEL[label.strip()], value.strip())
-        if _ASKS.search(text) and isinstance(hearing.question(), Answer):
-            return None
+        # What asks something is a question in between; only the matter itself may well be put as one.
+        if _ASKS.search(text) and not _SKIP.match(text):
+            decision = hearing.question()
+            if isinstance(decision, Answer) or (asked != "matter" and isinstance(decision, Clarify)):
+                return None
+            if asked not in ("matter", "confirm"):  # handing over would end the intake for a question nobody can answer yet
+                return self._ask(known, entry_id, _BY_NAME[asked], "这个问题等受理的工作人员来答您。我们接着登记：")
         if asked == "confirm":
             if _YES.match(text):
                 return self._file(known, entry_id, hearing)
