@@ -15,6 +15,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from bot.encoder import SentenceEncoder
+from bot.index import build
+from knowledge.records import Citation, Entry
 from tests.conftest import ROOT, start_server
 from tests.human import PASSWORD
 from tests.test_pages import open_page
@@ -224,9 +227,52 @@ def test_sixty_hostile_texts_are_shown_and_never_run(browser: Browser, desk_serv
         page.context.close()
 
 
+def test_a_bank_of_hostile_texts_is_shown_and_never_run(browser: Browser, encoder: SentenceEncoder, tmp_path: Path) -> None:
+    """An imported bank may hold anything: in the chat, the lookup, the embedded lookup and an answer's own page."""
+    entries = [
+        Entry(
+            f"x-{n}",
+            f"{payload} 第{n}题",
+            topic=payload,
+            short=payload,
+            answer=f"{payload} 答{n}",
+            next=(payload,),
+            basis=(Citation(payload, "第一条"),),
+        )
+        for n, payload in enumerate(PAYLOADS)
+    ]
+    build(entries, [], encoder, tmp_path / "index", {"payloads": "-"})
+    process, url = start_server(tmp_path / "index", tmp_path)
+    try:
+        for number in range(0, 60, 7):
+            page = open_page(browser, f"{url}/q/x-{number}", 1366, 768)
+            expect(page.locator("main")).to_contain_text(PAYLOADS[number])
+            page.goto(url + "/lookup")
+            page.keyboard.type(f"{PAYLOADS[number]} 第{number}题")
+            expect(page.locator("faq-lookup .answer")).to_contain_text(f"答{number}")
+            page.goto(url + "/embed")
+            page.goto(url + "/")
+            assert "__x" in say(page, f"{PAYLOADS[number]} 第{number}题")
+            assert page.evaluate("window.__x") is None
+            assert [line for line in page.problems if "Content Security Policy" in line] == []  # type: ignore[attr-defined]
+            page.context.close()
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
 @pytest.mark.parametrize(
     ("name", "path"),
-    [("", "/"), ("", "/lookup"), ("", "/desk/sign-in"), ("boss", "/agent"), ("boss", "/desk/stats"), ("chief", "/desk/accounts")],
+    [
+        ("", "/"),
+        ("", "/lookup"),
+        ("", "/desk/sign-in"),
+        ("", "/embed"),
+        ("", "/q/wage-001"),
+        ("boss", "/agent"),
+        ("boss", "/desk/stats"),
+        ("chief", "/desk/accounts"),
+    ],
 )
 def test_no_page_has_a_serious_accessibility_finding(browser: Browser, desk_server: str, name: str, path: str) -> None:
     page = sign_in(browser, desk_server, name, path) if name else open_page(browser, desk_server + path, 1366, 768)

@@ -1,6 +1,8 @@
 """What is acknowledged survives: a server killed in mid hand-over, a full, locked or read-only database (trials 11 and 23)."""
 
 import json
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event, select
@@ -124,3 +127,26 @@ def test_a_real_server_writes_no_number_into_its_log_or_figures(artifacts: Path,
             assert sentence not in text
     lines = [line for line in written.splitlines() if not line.startswith("暖心已就绪")]
     assert all(json.loads(line)["text"] for line in lines)
+
+
+def test_a_killed_process_of_the_server_is_replaced_and_no_request_is_lost(artifacts: Path, tmp_path: Path) -> None:
+    process, url = start_server(artifacts, tmp_path, tmp_path / "log")
+    try:
+        parent = psutil.Process(process.pid)
+        for _ in range(100):
+            if len(parent.children()) == 2:
+                break
+            time.sleep(0.1)
+        before = {child.pid for child in parent.children()}
+        assert len(before) == 2
+        os.kill(min(before), signal.SIGKILL)
+        answers = [httpx.post(f"{url}/api/ask", json={"text": "老板不发工资咋整"}, timeout=20).json()["kind"] for _ in range(20)]
+        assert answers == ["answer"] * 20
+        for _ in range(100):
+            if len({child.pid for child in parent.children()} - before) == 1:
+                break
+            time.sleep(0.1)
+        assert len(parent.children()) == 2
+    finally:
+        process.terminate()
+        assert process.wait(timeout=20) == 0
