@@ -18,6 +18,7 @@ import numpy.typing as npt
 from bot.compare import CLASHES, compare, weigh
 from bot.encoder import Encoder
 from bot.index import Index
+from bot.mend import Mender
 from bot.rank import ENTRY_NAMES, MOST_ENTRIES, MOST_WORDINGS, NEAR_ENTRIES, Ranker, choose_entries, entry_features, look
 from bot.reading import read
 from bot.text import normalise, squeeze, strip_fillers
@@ -72,6 +73,7 @@ class Matcher:
         self._encoder = encoder
         self._ranker = ranker
         self._short_names = _short_names(index.laws)
+        self._mender = Mender(reading.bare for reading in index.wordings.readings)
         self._masses = [weigh(reading, ranker.weights) for reading in index.wordings.readings]
         self._place = {article.id: place for place, article in enumerate(index.articles)}
         self._citations = [self._cites(entry) for entry in index.entries]
@@ -98,7 +100,7 @@ class Matcher:
             entries, articles: how many of each at most.
             today: leaves out entries not valid on that day; None leaves out nothing.
         """
-        clean = strip_fillers(normalise(text))
+        clean = self._mender.mend(strip_fillers(normalise(text)))
         if not squeeze(clean):
             return Matched(text)
         vector = self._encoder.encode([clean])
@@ -142,7 +144,7 @@ class Matcher:
 
     def entry_features(self, text: str) -> tuple[tuple[str, ...], npt.NDArray[np.float32]]:
         """Ids of the entries looked at, and the entry model's columns for each: what `eval.fit` learns from."""
-        clean = strip_fillers(normalise(text))
+        clean = self._mender.mend(strip_fillers(normalise(text)))
         if not squeeze(clean) or not self.index.entries:
             return (), np.zeros((0, len(ENTRY_NAMES)), dtype=np.float32)
         found = self._look(clean, self._encoder.encode([clean]))
