@@ -4,8 +4,8 @@ python -m eval.sums [--questions ../shared/data/eval/equals_dev.jsonl] [--show]
 
 150 questions are drawn from equals_dev (seed below) among those that ask for a sum, a number or a time; each is labelled
 with the calculation a labour adviser would lead to (or none), a second one that would do too, and the facts plainly said
-(eval/data/calculation_labels.jsonl, by query id). A worker plays on: takes the first offered choice that leads there,
-says 算一算, and stops at the first question of the sum.
+(eval/data/calculation_labels.jsonl, by query id; `second` is what a second reader, who had not seen the first's, chose).
+A worker plays on: takes the first offered choice that leads there, says 算一算, and stops at the first question of the sum.
 """
 
 from __future__ import annotations
@@ -82,6 +82,15 @@ def heard(name: str, text: str, facts: dict[str, Any]) -> Counter[str]:
     return total
 
 
+def agreement(labels: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """How far both readers agree: the same choices, and Cohen's kappa."""
+    first, second = ([str(row[name]) for row in labels] for name in ("calculation", "second"))
+    same = sum(left == right for left, right in zip(first, second, strict=True))
+    counts = Counter(first), Counter(second)
+    chance = sum(counts[0][name] * counts[1][name] for name in counts[0]) / len(labels) ** 2
+    return {"labels_same": same, "kappa": round((same / len(labels) - chance) / (1 - chance), 3)}
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line entry."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -107,6 +116,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 total["none_wanted_but_offered"] += bool(reached)
                 continue
             total["wanted"] += 1
+            both = label["second"] == label["calculation"]
+            total["wanted_by_both"] += both
+            total["right_by_both"] += both and reached in wanted
             if reached in wanted and begun is not None:
                 total["right"] += 1
                 turns[count] += 1
@@ -118,7 +130,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 print(f"{place}\t{first}\twanted {'/'.join(wanted)}\tgot {reached or '-'}\t{questions[place][:60]}")
         store.close()
     share = round(total["right"] / total["wanted"], 4)
-    print(json.dumps(dict(total) | {"right_share": share, "turns": dict(sorted(turns.items()))}, ensure_ascii=False))
+    print(
+        json.dumps(
+            dict(total) | {"right_share": share, "turns": dict(sorted(turns.items()))} | agreement(list(labels.values())),
+            ensure_ascii=False,
+        )
+    )
 
 
 if __name__ == "__main__":

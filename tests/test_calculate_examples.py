@@ -6,8 +6,10 @@ from decimal import Decimal as D
 import pytest
 
 from bot.calculate.deadlines import deadlines
+from bot.calculate.double_wage import double_wage
 from bot.calculate.injury_death import injury_death
 from bot.calculate.notice import notice
+from bot.calculate.probation import probation
 from bot.calculate.values import Doubt, Result
 from bot.calculate.wage_arrears import wage_arrears
 
@@ -150,3 +152,20 @@ def test_more_paid_than_owed_is_asked_back() -> None:
     asked = wage_arrears(wage=D(5000), months=2, paid=D("10000.01"))
     assert isinstance(asked, Doubt)
     assert asked.field == "paid"
+
+
+def test_a_double_wage_long_past_says_that_it_is_late() -> None:
+    # 调解仲裁法27: one year. The eleven months end on 2024-11-20: a year later is the last day to hope for.
+    known = {"start": date(2023, 11, 21), "until": date(2026, 9, 27), "wage": D(6350)}
+    assert "时效" not in result(double_wage(**known, today=date(2025, 11, 21))).headline
+    late = result(double_wage(**known, today=date(2025, 11, 22)))
+    assert "多半过了仲裁时效" in late.headline
+    assert late.human
+    assert late.amount == D("69850.00")  # 11 x 6,350
+
+
+def test_more_probation_served_than_agreed_is_asked_back() -> None:
+    asked = probation(term="three", agreed=8, served=23, wage=D(4800))
+    assert isinstance(asked, Doubt)
+    assert asked.field == "agreed"
+    assert "不能约定试用期" in result(probation(term="short", agreed=1, served=1)).steps[0].text

@@ -17,7 +17,7 @@ from knowledge.records import Citation
 LAW, RULES, ARBITRATION = "劳动合同法", "劳动合同法实施条例", "劳动争议调解仲裁法"
 
 
-def double_wage(*, start: date, until: date, wage: Decimal, signed: bool = True) -> Result | Doubt:
+def double_wage(*, start: date, until: date, wage: Decimal, signed: bool = True, today: date | None = None) -> Result | Doubt:
     """The second wage for the time without a written contract.
 
     Args:
@@ -25,6 +25,7 @@ def double_wage(*, start: date, until: date, wage: Decimal, signed: bool = True)
         until: the day the contract was signed, or else the last day without one (leaving, or today).
         signed: it was signed on `until`, which is then no day without one (实施条例 6: up to the day before).
         wage: monthly wage of that time, yuan.
+        today: the day of asking; a year after the last month the claim is most likely too late (调解仲裁法 27).
     """
     if (doubt := doubt_span("start", start, "until", until) or doubt_wage("wage", wage)) is not None:
         return doubt
@@ -55,12 +56,17 @@ def double_wage(*, start: date, until: date, wage: Decimal, signed: bool = True)
     if last == full_year:
         steps.append(Step("满一年还没签的，视为已经订立无固定期限劳动合同，二倍工资最多算十一个月", Citation(RULES, "第七条")))
     steps.append(Step("申请仲裁的时效一年，逐月计算的地方，早的月份会先过期", Citation(ARBITRATION, "第二十七条")))
+    late = today is not None and today > add_months(last, 12)
+    headline = f"正常工资之外，大约还能要{say_money(total)}"
+    if late:
+        headline = f"算下来是{say_money(total)}，但最后一个月过去已经超过一年，多半过了仲裁时效"
     return Result(
-        f"正常工资之外，大约还能要{say_money(total)}",
+        headline,
         tuple(steps),
         amount=cents(total),
         assumptions=("每个月工资一样；零头按那个月的天数折算（各地算法略有不同）", "不是您自己拒绝签合同"),
         changes=("时效已过的月份要不回来，要尽快申请仲裁", "单位能证明是您不肯签的，可能不支持", "各月工资不同的，按各月实际工资算"),
+        human="时效可能因为要求过、投诉过而重新计算，请人工坐席帮您看看。" if late else "",
     )
 
 

@@ -33,10 +33,12 @@ def probation(*, term: str, agreed: int, served: int, wage: Decimal | None = Non
         return doubt
     if wage is not None and (doubt := doubt_wage("wage", wage)) is not None:
         return doubt
+    if served > agreed:
+        return Doubt("agreed", f"约定的是{agreed}个月，却已经过了{served}个月？延长过的，请把延长的也算进去：一共约定了几个月？")
     longest = LONGEST[term]
     excess = max(0, served - longest)
-    most = f"最多{longest}个月" if longest else "不能约定试用期"
-    steps = [Step(f"合同期限“{dict(TERMS)[term]}”，试用期{most}", Citation(LAW, "第十九条", _PARAGRAPH[term]))]
+    most = f"试用期最多{longest}个月" if longest else "不能约定试用期"
+    steps = [Step(f"合同期限“{dict(TERMS)[term]}”，{most}", Citation(LAW, "第十九条", _PARAGRAPH[term]))]
     assumptions, changes = ("同一单位只约定过一次试用期",), ("试用期包含在合同期限里；只约定试用期的，试用期不成立，该期限就是合同期限",)
     if agreed <= longest and not excess:
         headline = f"约定{agreed}个月没有超过上限（{longest}个月）"
@@ -55,7 +57,7 @@ def probation(*, term: str, agreed: int, served: int, wage: Decimal | None = Non
     steps.append(Step(f"约定了{agreed}个月，超过了上限，违法；由劳动行政部门责令改正", Citation(LAW, "第八十三条")))
     if not excess:
         return Result(
-            f"试用期{most}，约定{agreed}个月违法；还没有超期履行，暂没有赔偿金",
+            f"{most}，约定{agreed}个月违法；还没有超期履行，暂没有赔偿金",
             tuple(steps),
             amount=Decimal("0.00"),
             assumptions=assumptions,
