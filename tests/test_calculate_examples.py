@@ -5,11 +5,15 @@ from decimal import Decimal as D
 
 import pytest
 
+from bot.calculate.annual_leave import annual_leave
 from bot.calculate.deadlines import deadlines
 from bot.calculate.double_wage import double_wage
 from bot.calculate.injury_death import injury_death
+from bot.calculate.maternity import maternity
 from bot.calculate.notice import notice
 from bot.calculate.probation import probation
+from bot.calculate.retirement import retirement
+from bot.calculate.severance import severance
 from bot.calculate.values import Doubt, Result
 from bot.calculate.wage_arrears import wage_arrears
 
@@ -91,8 +95,8 @@ def test_deadlines(matter: str, since: date, last: date) -> None:
         ("3000", False, 2, 2, "2400.00"),
         # 40 + 2 x 30 + 10 = 110 %: all together no more than the wage.
         ("3000", True, 2, 1, "3000.00"),
-        # 40 + 30 + 10 + 10 = 90 %: the spouse may be the old person alone, too.
-        ("5000", True, 1, 2, "4500.00"),
+        # 40 + 2 x 30 = 100 %, ten more for an orphan among them changes nothing: the wage is the most.
+        ("5000", True, 2, 1, "5000.00"),
         # exactly the wage: 40 + 60.
         ("8000", True, 2, 0, "8000.00"),
         # 4 x 30 = 120 %: capped without a spouse, too.
@@ -169,3 +173,33 @@ def test_more_probation_served_than_agreed_is_asked_back() -> None:
     assert isinstance(asked, Doubt)
     assert asked.field == "agreed"
     assert "不能约定试用期" in result(probation(term="short", agreed=1, served=1)).steps[0].text
+
+
+def test_what_a_reader_with_the_articles_found_missing() -> None:
+    # 调解仲裁法27: a year after the end the sum is still shown, and that it may be too late.
+    known = {"reason": "closed", "start": date(2021, 4, 14), "end": date(2025, 2, 20), "wage": D(14_600)}
+    assert not result(severance(**known, today=date(2026, 2, 20))).human
+    assert "时效" in result(severance(**known, today=date(2026, 2, 21))).human
+    # 实施条例26: who is forced to go pays nothing for a service period; nobody is told the opposite.
+    forced = result(notice(who="resign_forced", told=date(2026, 5, 1)))
+    assert forced.steps[-1].basis.law == "劳动合同法实施条例"
+    assert "要付违约金" not in " ".join(forced.changes)
+    # 劳动合同法41: the threshold is said.
+    assert "二十人" in " ".join(result(notice(who="layoff", told=date(2026, 5, 1))).changes)
+    # 渐进式延迟办法1: from 2025 on; before, the old age, and no choice to go on for three years.
+    before = result(retirement(born=date(1967, 10, 12), who="woman55"))
+    assert before.day == date(2022, 10, 1)
+    assert "三年" not in " ".join(before.changes)
+    # 工伤保险条例64: the wage counts from 60 % of the area's mean on; 39: 40 % of 6,000 for the spouse.
+    raised = result(injury_death(wage=D(3000), spouse=True, others=0, local_wage=D(10_000)))
+    assert raised.steps[-1].amount == D("2400.00")
+    # A monthly figure for a yearly one is asked back.
+    asked = injury_death(wage=D(3000), spouse=True, others=0, income=D(4500))
+    assert isinstance(asked, Doubt)
+    assert asked.field == "income"
+    # 女职工规定7(2): a miscarriage has no days before a birth.
+    assert "产前" not in " ".join(result(maternity(event="late")).changes)
+    # 工伤保险条例28: after the fifteen days there is still a new look once the injury changed.
+    assert "第二十八条" in result(deadlines(matter="assessment", since=date(2011, 3, 1), today=date(2026, 11, 26))).human
+    # 职工带薪年休假条例5: without a wage the pay is named as not known.
+    assert result(annual_leave(years=7, situation="joined", taken=0, day=date(2023, 7, 19))).unknown

@@ -65,12 +65,14 @@ def annual_leave(*, years: int, situation: str, taken: int, day: date | None = N
     if taken:
         more = "；已经多休的不扣回" if situation == "left" and taken > due else ""
         steps.append(
-            Step(f"已休{taken}天，还剩{due} - {taken}，按{left}天算{more}", Citation(HOW, "第十二条") if situation == "left" else article)
+            Step(f"已休{taken}天，还剩{due} - {taken}，按{left}天算{more}", Citation(HOW, "第十二条" if situation == "left" else "第十条"))
         )
     assumptions = ("没有病假、事假过多等当年不享受的情形",)
-    changes = ("合同或规章给的天数更多的，按多的算", "单位安排了，您书面提出不休的，只付正常工资")
+    changes = ("以前年度的，钱要在一年的仲裁时效里要", "合同或规章给的天数更多的，按多的算", "单位安排了，您书面提出不休的，只付正常工资")
     if wage is None or left == 0:
-        return Result(f"应休{due}天，还有{left}天没休", tuple(steps), count=left, unit="天", assumptions=assumptions, changes=changes)
+        unknown = ("月工资（没休的要按日工资的300%付，《职工带薪年休假条例》第五条）",) if left else ()
+        headline = f"当年应休{due}天，{left}天没休"
+        return Result(headline, tuple(steps), count=left, unit="天", assumptions=assumptions, changes=changes, unknown=unknown)
     total = wage / DAYS * left * 2
     steps += [
         Step(f"日工资：{say_money(wage)} ÷ 21.75 ≈ {say_money(wage / DAYS)}", Citation(HOW, "第十一条")),

@@ -42,6 +42,14 @@ _BREAKS = {
 }
 
 
+_BROKEN = "看起来已经过了时限，但可能有中断、中止的情形，请人工坐席帮您看看。"
+_LATE = {
+    "arbitration": _BROKEN,
+    "wages": _BROKEN,
+    "assessment": "看起来已经过了时限；鉴定结论作出一年后伤情有变化的，还可以申请复查鉴定（《工伤保险条例》第二十八条）。请人工坐席看看。",
+}
+
+
 def deadlines(*, matter: str, since: date, today: date) -> Result | Doubt:
     """The last day, and how many days are left.
 
@@ -67,7 +75,7 @@ def deadlines(*, matter: str, since: date, today: date) -> Result | Doubt:
         unit="天",
         assumptions=("起算的那一天就是您说的这天", "按自然日算；最后一天逢休息日的，最好提前办，别等"),
         changes=_BREAKS[matter],
-        human="看起来已经过了时限，但可能有中断、中止的情形，请人工坐席帮您看看。" if left < 0 else "",
+        human=_LATE.get(matter, "看起来已经过了时限，请人工坐席帮您看看还有没有别的办法。") if left < 0 else "",
     )
 
 

@@ -65,7 +65,12 @@ def double_wage(*, start: date, until: date, wage: Decimal, signed: bool = True,
         tuple(steps),
         amount=cents(total),
         assumptions=("每个月工资一样；零头按那个月的天数折算（各地算法略有不同）", "不是您自己拒绝签合同"),
-        changes=("时效已过的月份要不回来，要尽快申请仲裁", "单位能证明是您不肯签的，可能不支持", "各月工资不同的，按各月实际工资算"),
+        changes=(
+            *(("事后自愿补签、没有受欺骗胁迫的，有的地方（如山东）不支持二倍工资",) if signed and until > full_year else ()),
+            "时效已过的月份要不回来，要尽快申请仲裁",
+            "单位能证明是您不肯签的，可能不支持",
+            "各月工资不同的，按各月实际工资算",
+        ),
         human="时效可能因为要求过、投诉过而重新计算，请人工坐席帮您看看。" if late else "",
     )
 

@@ -12,6 +12,8 @@ from knowledge.records import Citation
 RULE = "工伤保险条例"
 ARTICLE = Citation(RULE, "第三十九条")
 FUNERAL_MONTHS, TIMES = 6, 20
+LEAST_INCOME, MOST_INCOME = Decimal(15_000), Decimal(150_000)
+"""Yuan a year; outside of this somebody gave another figure, such as a monthly one."""
 
 
 def injury_death(
@@ -23,14 +25,32 @@ def injury_death(
         wage: the dead worker's own monthly wage, yuan.
         spouse: a spouse who lived by the worker's income.
         others: other dependants of that kind (children, parents, …).
-        alone: how many of all dependants are old people on their own or orphans.
+        alone: how many of these others are old people on their own or orphans.
         local_wage: last year's mean monthly wage of the pooling area, yuan; None leaves the funeral money open.
         income: last year's national disposable income per head in towns, yuan a year; None leaves the one-off open.
     """
     doubt = doubt_wage("wage", wage) or doubt_count("others", others, 0, 20, "其他供养亲属人数")
-    if (doubt := doubt or doubt_count("alone", alone, 0, others + int(spouse), "孤寡老人或孤儿人数")) is not None:
+    if (doubt := doubt or doubt_count("alone", alone, 0, others, "孤寡老人或孤儿人数")) is not None:
         return doubt
+    if income is not None and not LEAST_INCOME <= income <= MOST_INCOME:
+        return Doubt(
+            "income",
+            f"全国城镇居民人均可支配收入是一年{say_money(income)}吗？这是国家统计局公布的一年的数，麻烦您再核对；不知道就说“不知道”。",
+        )
     steps, unknown, known = [], [], Decimal(0)
+    if local_wage is not None:
+        low, high = local_wage * 6 / 10, local_wage * 3
+        if not low <= wage <= high:
+            bound = low if wage < low else high
+            what = "低于" if wage < low else "高于"
+            share = "60%" if wage < low else "300%"
+            steps.append(
+                Step(
+                    f"本人工资{say_money(wage)}{what}{say_money(local_wage)}的{share}，按{share}即{say_money(bound)}算",
+                    Citation(RULE, "第六十四条"),
+                )
+            )
+            wage = bound
     if local_wage is None:
         steps.append(Step(f"丧葬补助金：{FUNERAL_MONTHS}个月统筹地区上年度职工月平均工资", ARTICLE))
         unknown.append("统筹地区上年度职工月平均工资（丧葬补助金）")
@@ -44,7 +64,7 @@ def injury_death(
     else:
         one_off = income * TIMES
         known += one_off
-        steps.append(Step(f"一次性工亡补助金：{say_money(income)} × {TIMES} = {say_money(one_off)}", ARTICLE, cents(one_off)))
+        steps.append(Step(f"一次性工亡补助金，上一年度的数：{say_money(income)} × {TIMES} = {say_money(one_off)}", ARTICLE, cents(one_off)))
     percent = (40 if spouse else 0) + 30 * others + 10 * alone
     if percent:
         monthly = wage * min(percent, 100) / 100
@@ -65,7 +85,11 @@ def injury_death(
         headline,
         tuple(steps),
         amount=cents(known) if known and not unknown else None,
-        assumptions=("已经认定为工亡", "供养亲属靠职工生前提供主要生活来源、没有劳动能力"),
+        assumptions=(
+            "已经认定为工亡",
+            "本人工资是受伤害前12个月平均月缴费工资，低于统筹地区平均60%、高于300%的要调整（第六十四条）",
+            "供养亲属靠职工生前提供主要生活来源、没有劳动能力",
+        ),
         changes=(
             "单位没有参保的，由单位按同样标准付",
             "停工留薪期内因伤死亡的也享受全部待遇；一级至四级停工期满后死亡的，没有一次性工亡补助金",

@@ -34,9 +34,9 @@ def maternity(*, event: str, start: date | None = None, children: int = 1, diffi
     if (doubt := doubt_count("children", children, 1, 8, "孩子的个数")) is not None:
         return doubt
     unknown: list[str] = []
-    changes: tuple[str, ...] = ("产假里15天可以在产前休", "单位给得更多的按多的算")
+    changes: tuple[str, ...] = ("单位给得更多的按多的算",)
     if event == "birth":
-        days = BASE
+        days, changes = BASE, ("产假里15天可以在产前休", *changes)
         steps = [Step(f"产假{BASE}天，其中产前可以休15天", ARTICLE)]
         if difficult:
             days += DYSTOCIA

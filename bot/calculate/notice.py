@@ -29,6 +29,23 @@ _STEPS = {
 """What the article says in our words, and its number."""
 
 
+_OWN = ("双方可以商量早一点走", "签了服务期的，自己提前走可能要付违约金")
+_CHANGES = {
+    "resign": _OWN,
+    "resign_probation": _OWN,
+    "resign_forced": ("单位在您提出以前已经补上的，有的地方不支持经济补偿",),
+    "sent_no_fault": ("双方可以商量早一点结束",),
+    "sent_fault": ("单位拿不出证据的，可能是违法解除",),
+    "layoff": ("裁二十人以上，或者不足二十人但占职工一成以上的，才走这条；不到的，要按第四十条逐人提前通知或者多付一个月工资",),
+}
+_ASSUMED = dict.fromkeys(("resign", "resign_probation"), "辞职用书面通知，并留好送达的凭证") | {
+    "resign_forced": "除了被强迫劳动、人身受威胁，还是要书面告诉单位您为什么走，并留好凭证",
+    "sent_no_fault": "通知是书面的",
+    "sent_fault": "单位的理由成立",
+    "layoff": "单位听取了工会或者职工的意见",
+}
+
+
 def notice(*, who: str, told: date) -> Result | Doubt:
     """Days of notice, and the last day of the notice.
 
@@ -44,14 +61,16 @@ def notice(*, who: str, told: date) -> Result | Doubt:
         headline = f"要提前{days}天；{say_day(told)}通知的，到{say_day(end)}期满"
     else:
         headline = "法律没有规定必须提前几天"
+    if who == "resign_forced":
+        steps.append(Step("因为这些情形走的，不算违反服务期约定，不用付违约金", Citation("劳动合同法实施条例", "第二十六条", "第一款")))
     return Result(
         headline,
         tuple(steps),
         day=end if days else None,
         count=days,
         unit="天",
-        assumptions=("通知当天不算在内", "辞职用书面通知，并留好送达的凭证"),
-        changes=("双方可以商量早一点走", "签了服务期的，自己提前走可能要付违约金"),
+        assumptions=("通知当天不算在内", _ASSUMED[who]),
+        changes=_CHANGES[who],
     )
 
 

@@ -47,7 +47,7 @@ def overtime(*, wage: Decimal, kind: str, hours: int) -> Result | Doubt:
         amount=cents(total),
         assumptions=("标准工时制；加班是单位安排的", "计算基数就是您说的月工资（各地对基数有不同规定，合同有约定的先看约定）"),
         changes=(
-            "休息日已安排补休的，可以不付加班费",
+            *(("休息日已安排补休的，可以不付加班费",) if kind == "restday" else ()),
             "计件工资、综合计算工时、不定时工作制，算法不同",
             "各种加班混在一起的，要分开算再相加",
         ),

@@ -54,7 +54,8 @@ def probation(*, term: str, agreed: int, served: int, wage: Decimal | None = Non
         return Result(
             headline, tuple(steps), count=longest, unit="个月", assumptions=assumptions, changes=changes, unknown=("本地最低工资标准",)
         )
-    steps.append(Step(f"约定了{agreed}个月，超过了上限，违法；由劳动行政部门责令改正", Citation(LAW, "第八十三条")))
+    broken = "超过了上限" if longest else "而这种合同不能约定试用期"
+    steps.append(Step(f"约定了{agreed}个月，{broken}，违法；由劳动行政部门责令改正", Citation(LAW, "第八十三条")))
     if not excess:
         return Result(
             f"{most}，约定{agreed}个月违法；还没有超期履行，暂没有赔偿金",
@@ -64,6 +65,7 @@ def probation(*, term: str, agreed: int, served: int, wage: Decimal | None = Non
             changes=("超期的部分真的履行了，才有赔偿金",),
         )
     if wage is None:
+        steps.append(Step(f"已经多履行{excess}个月，按试用期满后的月工资赔{excess}个月", Citation(LAW, "第八十三条")))
         return Result(
             f"超期履行了{excess}个月，赔偿金是{excess}个月的转正工资",
             tuple(steps),

@@ -17,6 +17,7 @@ MOST_DELAY = {"man": 36, "woman55": 36, "woman50": 60}
 FIRST = 2025 * 12
 """January 2025 as a month number."""
 MOST_EARLY = 36
+IN_FORCE = date(2025, 1, 1)
 
 
 def delay_months(who: str, year: int, month: int) -> int:
@@ -48,12 +49,15 @@ def retirement(*, born: date, who: str) -> Result | Doubt:
     need_years, need_months = least_years(new.year)
     need = f"{need_years}年" + (f"{need_months}个月" if need_months else "")
     early = max(old, add_months(new, -MOST_EARLY))
+    before = old < IN_FORCE
     steps = [
         Step(
-            f"{born.year}年{born.month}月出生，原来{OLD_AGE[who]}岁（{old.year}年{old.month}月）退休，延迟{delay}个月，到{age}",
+            f"{born.year}年{born.month}月出生，{OLD_AGE[who]}岁在{old.year}年{old.month}月，延迟从2025年1月1日起才有，不用延迟"
+            if before
+            else f"{born.year}年{born.month}月出生，原来{OLD_AGE[who]}岁（{old.year}年{old.month}月）退休，延迟{delay}个月，到{age}",
             Citation(RULE, "第一条"),
         ),
-        Step(f"{new.year}年退休，按月领养老金最少要缴费{need}", Citation(RULE, "第二条")),
+        Step(f"{new.year}年退休，按月领养老金最少要缴费{need}", Citation("社会保险法", "第十六条") if before else Citation(RULE, "第二条")),
     ]
     if delay:
         steps.append(
@@ -68,7 +72,11 @@ def retirement(*, born: date, who: str) -> Result | Doubt:
         day=new,
         unit="",
         assumptions=("按档案里的出生年月", "不是特殊工种，没有办病退、内退"),
-        changes=("特殊工种、高海拔地区可以提前", "女职工原来按50岁还是55岁，看岗位和合同", "和单位商量一致，可以再延后，最多三年"),
+        changes=(
+            "特殊工种、高海拔地区可以提前",
+            "女职工原来按50岁还是55岁，看岗位和合同",
+            *(() if before else ("和单位商量一致，可以再延后，最多三年",)),
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from bot.calculate.doubts import doubt_span, doubt_wage
-from bot.calculate.months import DAY, cents, full_months, say_day, say_money, say_number, say_span
+from bot.calculate.months import DAY, add_months, cents, full_months, say_day, say_money, say_number, say_span
 from bot.calculate.values import Calculation, Doubt, Field, Result, Step, Values
 from knowledge.records import Citation
 
@@ -56,6 +56,7 @@ def severance(
     wage: Decimal | None = None,
     notice: bool = True,
     local_wage: Decimal | None = None,
+    today: date | None = None,
 ) -> Result | Doubt:
     """What the employer owes at the end of a contract.
 
@@ -65,6 +66,7 @@ def severance(
         wage: mean monthly wage of the last 12 months, yuan, before deductions.
         notice: 30 days' notice was given (for no_fault).
         local_wage: last year's mean monthly wage of the city, yuan; None where unknown.
+        today: the day of asking; more than a year after the end the claim may be out of time.
     """
     if not is_paid({"reason": reason}):
         return _nothing(reason)
@@ -130,16 +132,18 @@ def severance(
             )
         )
         total, label = total + wage, f"经济补偿加代通知金（{say_number(years)}+1个月工资）"
-    human = ""
+    human, late = "", today is not None and today > add_months(end, 12)
+    if late:
+        human = "离开已经超过一年，申请仲裁的时效（《劳动争议调解仲裁法》第二十七条）可能过了，也可能重新计算过，请人工坐席帮您看看。"
     if start < IN_FORCE and not double:
-        human = "2008年以前的工龄要按当时的规定另算，请人工坐席核对。"
+        human = f"2008年以前的工龄要按当时的规定另算，请人工坐席核对。{human}"
         unknown.append("2008年以前那段工龄的补偿")
     return Result(
         f"大约是{say_money(total)}：{label}",
         tuple(steps),
         amount=cents(total),
         assumptions=(
-            "月工资按离开前12个月的平均应发工资算，含奖金、津贴、加班费，不是到手数",
+            "月工资按离开前12个月（不满12个月的按实际月数，实施条例第二十七条）的平均应发工资算，含奖金、津贴、加班费，不是到手数",
             "工作时间按您说的入职日和离职日连续计算，首尾两天都算",
         ),
         changes=(

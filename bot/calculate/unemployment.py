@@ -35,7 +35,7 @@ def unemployment(*, years: int, own_will: bool, left_over: int = 0, standard: De
             (Step("要同时满足：缴费满一年、不是因本人意愿中断就业、已办失业登记并有求职要求", Citation(RULE, "第十四条")),),
             count=0,
             unit="个月",
-            changes=("因单位欠薪、不交社保等被迫辞职的，不算本人意愿",),
+            changes=("因单位欠薪、不交社保等被迫辞职的，不算本人意愿", "缴过的年限和上次没领完的月数保留着，以后再失业时合并计算"),
             human="离职原因有争议的，请人工坐席帮您看看。",
         )
     most = longest_months(years)
