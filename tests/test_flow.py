@@ -1,7 +1,10 @@
 """One question end to end: the shipped bank, a real server, HTTP."""
 
+import re
+
 import httpx
 
+from bot import wording
 from knowledge import checks
 
 
@@ -22,6 +25,16 @@ def test_unpaid_wages_with_the_exact_article(server: str) -> None:
 def test_the_weather_is_not_answered(server: str) -> None:
     for text in ("今天天气怎么样", "苹果手机多少钱", "帮我写首诗"):
         assert ask(server, text)["kind"] != "answer"
+
+
+def test_every_question_that_we_suggest_is_answered(server: str) -> None:
+    """What the welcome, the menu and the chat's buttons offer: a worker who takes it is not asked back."""
+    script = httpx.get(f"{server}/static/chat.js").text
+    buttons = re.findall(r'"([^"]+)"', script[script.index("for (const text of [") : script.index("]) quick.append")])
+    lines = [line[1:].strip() for text in (wording.WELCOME, wording.COMMON) for line in text.splitlines() if line.startswith("·")]
+    assert len(buttons) == 5
+    assert len(lines) == 9
+    assert [text for text in {*buttons, *lines} if ask(server, text)["kind"] != "answer"] == []
 
 
 def test_every_answer_is_in_the_bank(server: str) -> None:

@@ -37,7 +37,7 @@ function greet() {
   const turn = add("bot");
   turn.append(make("p", "", "您好，我是暖心，工会的问答助手。您把遇到的事说给我听，我从审核过的题库里找答案；拿不准的，我转给人工。"));
   const quick = make("div", "quick");
-  for (const text of ["老板不发工资怎么办", "没签劳动合同", "上班路上出车祸算工伤吗", "被辞退能赔多少钱", "年假没休怎么算"]) quick.append(button(text, text));
+  for (const text of ["老板不发工资怎么办", "没签劳动合同怎么办", "上班路上出车祸算工伤吗", "被辞退能赔多少钱", "年假没休怎么算钱"]) quick.append(button(text, text));
   turn.append(quick);
 }
 
