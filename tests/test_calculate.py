@@ -110,9 +110,12 @@ def test_years_count_by_halves() -> None:
         (date(2025, 3, 5), date(2026, 3, 5), "55000.00"),  # eleven months
         (date(2025, 3, 5), date(2027, 1, 1), "55000.00"),  # 实施条例7: no more than eleven
         (date(2025, 1, 31), date(2025, 3, 28), "5000.00"),  # from 28 Feb, one month to 28 March
-        (date(2025, 3, 1), date(2025, 4, 11), "1666.67"),  # ten of April's thirty days
-        # 29 Feb to 28 March is one month; 29 to 31 March are three days of a month that has 31: 5000 + 5000 x 3/31.
-        (date(2024, 1, 29), date(2024, 4, 1), "5483.87"),
+        # 解释（二）6: a broken month by its working days. 1 to 10 April 2025, Tuesday to Thursday: eight. 5000 / 21.75 x 8.
+        (date(2025, 3, 1), date(2025, 4, 11), "1839.08"),
+        # 29 Feb to 28 March is one month; 29 to 31 March 2024 are Friday to Sunday, one working day: 5000 + 5000 / 21.75.
+        (date(2024, 1, 29), date(2024, 4, 1), "5229.89"),
+        # 1 to 30 July 2025 hold 22 working days: more than 21.75, and a broken month is still no more than a month.
+        (date(2025, 6, 1), date(2025, 7, 31), "5000.00"),
     ],
 )
 def test_double_wage(start: date, until: date, amount: str) -> None:
@@ -120,9 +123,10 @@ def test_double_wage(start: date, until: date, amount: str) -> None:
 
 
 def test_the_day_of_leaving_is_a_day_without_a_contract() -> None:
-    # 5 April to 4 May, both counted: one month; signed on 4 May, the last day without one is the 3rd: 29 of April's 30 days.
+    # 5 April to 4 May, both counted: one month; signed on 4 May, the last day without one is the 3rd: 5 April to 3 May
+    # hold four weeks of five working days: 5000 / 21.75 x 20.
     assert result(double_wage(start=date(2025, 3, 5), until=date(2025, 5, 4), wage=D(5000), signed=False)).amount == D("5000.00")
-    assert result(double_wage(start=date(2025, 3, 5), until=date(2025, 5, 4), wage=D(5000))).amount == D("4833.33")
+    assert result(double_wage(start=date(2025, 3, 5), until=date(2025, 5, 4), wage=D(5000))).amount == D("4597.70")
 
 
 @pytest.mark.parametrize(

@@ -203,3 +203,13 @@ def test_what_a_reader_with_the_articles_found_missing() -> None:
     assert "第二十八条" in result(deadlines(matter="assessment", since=date(2011, 3, 1), today=date(2026, 11, 26))).human
     # 职工带薪年休假条例5: without a wage the pay is named as not known.
     assert result(annual_leave(years=7, situation="joined", taken=0, day=date(2023, 7, 19))).unknown
+
+
+def test_days_added_by_the_province_later_are_not_added_earlier() -> None:
+    # 山东省人口与计划生育条例 25 in the text of 2016-01-22; 女职工劳动保护特别规定 16: in force from 2012-04-28.
+    before = result(maternity(event="birth", place="shandong", start=date(2016, 1, 21)))
+    assert (before.count, before.day, bool(before.unknown)) == (98, date(2016, 4, 27), True)
+    after = result(maternity(event="birth", place="shandong", start=date(2016, 1, 22)))
+    assert (after.count, after.day, bool(after.unknown)) == (158, date(2016, 6, 27), False)
+    assert result(maternity(event="birth", start=date(2012, 4, 27))).human
+    assert not result(maternity(event="birth", start=date(2012, 4, 28))).human

@@ -9,12 +9,11 @@ from datetime import date
 from decimal import Decimal
 
 from bot.calculate.doubts import doubt_count, doubt_wage
-from bot.calculate.months import cents, say_day, say_money
+from bot.calculate.months import PAID_DAYS, cents, say_day, say_money
 from bot.calculate.values import Calculation, Doubt, Field, Result, Step, Values
 from knowledge.records import Citation
 
 RULE, HOW = "职工带薪年休假条例", "企业职工带薪年休假实施办法"
-DAYS = Decimal("21.75")
 SITUATIONS = (("whole", "全年都在这家单位"), ("left", "年中离职了"), ("joined", "今年刚入职（以前连续工作满一年）"))
 
 
@@ -73,9 +72,9 @@ def annual_leave(*, years: int, situation: str, taken: int, day: date | None = N
         unknown = ("月工资（没休的要按日工资的300%付，《职工带薪年休假条例》第五条）",) if left else ()
         headline = f"当年应休{due}天，{left}天没休"
         return Result(headline, tuple(steps), count=left, unit="天", assumptions=assumptions, changes=changes, unknown=unknown)
-    total = wage / DAYS * left * 2
+    total = wage / PAID_DAYS * left * 2
     steps += [
-        Step(f"日工资：{say_money(wage)} ÷ 21.75 ≈ {say_money(wage / DAYS)}", Citation(HOW, "第十一条")),
+        Step(f"日工资：{say_money(wage)} ÷ 21.75 ≈ {say_money(wage / PAID_DAYS)}", Citation(HOW, "第十一条")),
         Step(
             f"没休的按日工资300%付，其中100%已随工资发了，再补200%：{say_money(wage)} ÷ 21.75 × {left}天 × 2 = {say_money(total)}",
             Citation(HOW, "第十条"),

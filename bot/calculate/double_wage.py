@@ -1,20 +1,20 @@
 """没签书面劳动合同的二倍工资: from the second month of work, eleven months at most.
 
-劳动合同法 82, 实施条例 6 and 7, 调解仲裁法 27.
+劳动合同法 82, 实施条例 6 and 7, 劳动争议解释（二） 6 (a broken month by its working days), 调解仲裁法 27.
 """
 
 from __future__ import annotations
 
-import calendar
 from datetime import date
 from decimal import Decimal
 
 from bot.calculate.doubts import doubt_span, doubt_wage
-from bot.calculate.months import DAY, add_months, cents, full_months, say_day, say_money, say_span
+from bot.calculate.months import DAY, PAID_DAYS, add_months, cents, full_months, say_day, say_money, say_span, weekdays
 from bot.calculate.values import Calculation, Doubt, Field, Result, Step
 from knowledge.records import Citation
 
 LAW, RULES, ARBITRATION = "劳动合同法", "劳动合同法实施条例", "劳动争议调解仲裁法"
+COURT = "最高人民法院关于审理劳动争议案件适用法律问题的解释（二）"
 
 
 def double_wage(*, start: date, until: date, wage: Decimal, signed: bool = True, today: date | None = None) -> Result | Doubt:
@@ -47,10 +47,12 @@ def double_wage(*, start: date, until: date, wage: Decimal, signed: bool = True,
     ]
     total = wage * months
     if days:
-        month_start = add_months(first, months)
-        length = calendar.monthrange(month_start.year, month_start.month)[1]
-        part = wage * days / length
-        steps.append(Step(f"不满一个月的{days}天：{say_money(wage)} × {days} ÷ {length} = {say_money(part)}", Citation(LAW, "第八十二条")))
+        worked = weekdays(add_months(first, months), last)
+        part = min(wage, wage / PAID_DAYS * worked)  # 23 weekdays fit into a broken month, which still is no more than a month
+        sum_ = f"{say_money(wage)} ÷ {PAID_DAYS} × {worked}天"
+        steps.append(
+            Step(f"不满一个月的{days}天按实际工作日算，周一到周五共{worked}天：{sum_} = {say_money(part)}", Citation(COURT, "第六条"))
+        )
         total += part
     steps.append(Step(f"应当加付的那一份：共{say_money(total)}（正常工资之外）", Citation(LAW, "第八十二条", "第一款"), cents(total)))
     if last == full_year:
@@ -64,7 +66,11 @@ def double_wage(*, start: date, until: date, wage: Decimal, signed: bool = True,
         headline,
         tuple(steps),
         amount=cents(total),
-        assumptions=("每个月工资一样；零头按那个月的天数折算（各地算法略有不同）", "不是您自己拒绝签合同"),
+        assumptions=(
+            "每个月工资一样",
+            *(("零头里每周上五天班，法定节假日照样计薪；您实际上几天班，就按几天算",) if days else ()),
+            "不是您自己拒绝签合同",
+        ),
         changes=(
             *(("事后自愿补签、没有受欺骗胁迫的，有的地方（如山东）不支持二倍工资",) if signed and until > full_year else ()),
             "时效已过的月份要不回来，要尽快申请仲裁",

@@ -13,6 +13,8 @@ RULE, SHANDONG = "女职工劳动保护特别规定", "山东省人口与计划�
 ARTICLE = Citation(RULE, "第七条")
 EVENTS = (("birth", "生孩子"), ("early", "怀孕未满4个月流产"), ("late", "怀孕满4个月流产"))
 PLACES = (("shandong", "山东"), ("other", "别的省"))
+RULE_SINCE, SHANDONG_SINCE = date(2012, 4, 28), date(2016, 1, 22)
+"""From which day on the two texts hold; what held before is not in our library."""
 BASE, DYSTOCIA, PER_CHILD, EARLY, LATE, SHANDONG_MORE = 98, 15, 15, 15, 42, 60
 
 
@@ -44,7 +46,9 @@ def maternity(*, event: str, start: date | None = None, children: int = 1, diffi
         if children > 1:
             days += PER_CHILD * (children - 1)
             steps.append(Step(f"多胞胎每多一个加{PER_CHILD}天：{PER_CHILD} × {children - 1} = {PER_CHILD * (children - 1)}天", ARTICLE))
-        if place == "shandong":
+        if place == "shandong" and start is not None and start < SHANDONG_SINCE:
+            unknown.append("山东当时增加的产假天数（现在加的60天从2016年1月22日起才有）")
+        elif place == "shandong":
             days += SHANDONG_MORE
             steps.append(Step(f"山东符合规定生育的再加{SHANDONG_MORE}天", Citation(SHANDONG, "第二十五条")))
             changes = (*changes, "山东的天数按本库收录的2016年文本，以当地现行规定为准")
@@ -53,6 +57,7 @@ def maternity(*, event: str, start: date | None = None, children: int = 1, diffi
     else:
         days = EARLY if event == "early" else LATE
         steps = [Step(f"{dict(EVENTS)[event]}，产假{days}天", ARTICLE)]
+    early = start is not None and start < RULE_SINCE
     end = None
     if start is not None:
         end = start + timedelta(days=days - 1)
@@ -66,6 +71,7 @@ def maternity(*, event: str, start: date | None = None, children: int = 1, diffi
         assumptions=("含休息日和法定节假日，连续计算",),
         changes=changes,
         unknown=tuple(unknown),
+        human="那时《女职工劳动保护特别规定》还没有施行，天数和现在不同，请人工坐席帮您核对。" if early else "",
     )
 
 

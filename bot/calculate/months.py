@@ -8,6 +8,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 CENT = Decimal("0.01")
 DAY = timedelta(days=1)
+PAID_DAYS = Decimal("21.75")
+"""Days paid for in an average month, statutory holidays among them (人社部发〔2025〕2号, second item)."""
 
 
 def add_months(day: date, months: int) -> date:
@@ -25,6 +27,11 @@ def full_months(start: date, until: date) -> tuple[int, int]:
     while add_months(start, months) > until:
         months -= 1
     return months, (until - add_months(start, months)).days
+
+
+def weekdays(start: date, until: date) -> int:
+    """Mondays to Fridays from `start` up to but not including `until`."""
+    return sum((start + timedelta(days=number)).weekday() < 5 for number in range((until - start).days))
 
 
 def say_span(months: int, days: int) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from bot.calculate.doubts import doubt_count, doubt_wage
-from bot.calculate.months import cents, say_money, say_number
+from bot.calculate.months import PAID_DAYS, cents, say_money, say_number
 from bot.calculate.values import Calculation, Doubt, Field, Result, Step
 from knowledge.records import Citation
 
-DAYS, HOURS = Decimal("21.75"), Decimal(8)
+HOURS = Decimal(8)
 NOTICE = "人力资源社会保障部关于职工全年月平均工作时间和工资折算问题的通知"
 KINDS = (("workday", "平时延长工作时间"), ("restday", "休息日（周末），没有补休"), ("holiday", "法定节假日"))
 _RATES = {"workday": (Decimal("1.5"), "第一项"), "restday": (Decimal(2), "第二项"), "holiday": (Decimal(3), "第三项")}
@@ -30,7 +30,7 @@ def overtime(*, wage: Decimal, kind: str, hours: int) -> Result | Doubt:
     if (doubt := doubt_wage("wage", wage) or doubt_count("hours", hours, 1, MOST_HOURS, "加班小时数")) is not None:
         return doubt
     rate, item = _RATES[kind]
-    hourly = wage / DAYS / HOURS
+    hourly = wage / PAID_DAYS / HOURS
     total = hourly * rate * hours
     steps = (
         Step(f"小时工资：{say_money(wage)} ÷ 21.75 ÷ 8 ≈ {say_money(hourly)}", Citation(NOTICE, "第二项")),
