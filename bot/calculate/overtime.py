@@ -17,6 +17,8 @@ NOTICE = "人力资源社会保障部关于职工全年月平均工作时间和�
 KINDS = (("workday", "平时延长工作时间"), ("restday", "休息日（周末），没有补休"), ("holiday", "法定节假日"))
 _RATES = {"workday": (Decimal("1.5"), "第一项"), "restday": (Decimal(2), "第二项"), "holiday": (Decimal(3), "第三项")}
 MOST_HOURS = 400
+MOST_A_MONTH = 36
+"""Hours by which a month's working time may be prolonged at most (劳动法 41)."""
 
 
 def overtime(*, wage: Decimal, kind: str, hours: int) -> Result | Doubt:
@@ -32,6 +34,7 @@ def overtime(*, wage: Decimal, kind: str, hours: int) -> Result | Doubt:
     rate, item = _RATES[kind]
     hourly = wage / PAID_DAYS / HOURS
     total = hourly * rate * hours
+    long = kind == "workday" and hours > MOST_A_MONTH
     steps = (
         Step(f"小时工资：{say_money(wage)} ÷ 21.75 ÷ 8 ≈ {say_money(hourly)}", Citation(NOTICE, "第二项")),
         Step(
@@ -48,6 +51,7 @@ def overtime(*, wage: Decimal, kind: str, hours: int) -> Result | Doubt:
         assumptions=("标准工时制；加班是单位安排的", "计算基数就是您说的月工资（各地对基数有不同规定，合同有约定的先看约定）"),
         changes=(
             *(("休息日已安排补休的，可以不付加班费",) if kind == "restday" else ()),
+            *((f"一个月里延长工作时间不能超过{MOST_A_MONTH}小时（《劳动法》第四十一条）；超过的照样要付钱",) if long else ()),
             "计件工资、综合计算工时、不定时工作制，算法不同",
             "各种加班混在一起的，要分开算再相加",
         ),

@@ -39,7 +39,11 @@ def probation(*, term: str, agreed: int, served: int, wage: Decimal | None = Non
     excess = max(0, served - longest)
     most = f"试用期最多{longest}个月" if longest else "不能约定试用期"
     steps = [Step(f"合同期限“{dict(TERMS)[term]}”，{most}", Citation(LAW, "第十九条", _PARAGRAPH[term]))]
-    assumptions, changes = ("同一单位只约定过一次试用期",), ("试用期包含在合同期限里；只约定试用期的，试用期不成立，该期限就是合同期限",)
+    assumptions = ("同一单位只约定过一次试用期",)
+    changes = (
+        "试用期包含在合同期限里；只约定试用期的，试用期不成立，该期限就是合同期限",
+        *(("申请仲裁的时效一年（《劳动争议调解仲裁法》第二十七条），超期已久的月份可能过了，要尽快申请",) if excess else ()),
+    )
     if agreed <= longest and not excess:
         headline = f"约定{agreed}个月没有超过上限（{longest}个月）"
         if wage is not None:

@@ -57,12 +57,15 @@ def retirement(*, born: date, who: str) -> Result | Doubt:
             else f"{born.year}年{born.month}月出生，原来{OLD_AGE[who]}岁（{old.year}年{old.month}月）退休，延迟{delay}个月，到{age}",
             Citation(RULE, "第一条"),
         ),
-        Step(f"{new.year}年退休，按月领养老金最少要缴费{need}", Citation("社会保险法", "第十六条") if before else Citation(RULE, "第二条")),
+        Step(
+            f"{new.year}年退休，按月领养老金最少要缴费{need}" + ("" if before else "；到时不够的，可以按规定延长缴费或者一次补缴"),
+            Citation("社会保险法", "第十六条") if before else Citation(RULE, "第二条"),
+        ),
     ]
     if delay:
         steps.append(
             Step(
-                f"缴费够最低年限的，可以自愿提前，最早{early.year}年{early.month}月，要和单位提前办手续；单位不能强迫",
+                f"缴费够最低年限的，可以自愿提前，最早{early.year}年{early.month}月；单位不能强迫",
                 Citation(RULE, "第三条"),
             )
         )
