@@ -61,12 +61,16 @@ def annual_leave(*, years: int, situation: str, taken: int, day: date | None = N
         )
         due = part
     left = max(0, due - taken)
-    if taken:
+    if taken and not full_days(years):
+        steps.append(Step(f"已休{taken}天，单位当年假安排的，多休的不再扣回", Citation(HOW, "第十二条", "第三款")))
+    elif taken:
         more = "；已经多休的不扣回" if situation == "left" and taken > due else ""
         steps.append(
             Step(f"已休{taken}天，还剩{due} - {taken}，按{left}天算{more}", Citation(HOW, "第十二条" if situation == "left" else "第十条"))
         )
-    assumptions = ("没有病假、事假过多等当年不享受的情形",)
+    assumptions: tuple[str, ...] = ("没有病假、事假过多等当年不享受的情形",)
+    if situation == "joined":
+        assumptions = (*assumptions, "已休的，是入职以后在这家单位休的年休假")
     changes = ("以前年度的，钱要在一年的仲裁时效里要", "合同或规章给的天数更多的，按多的算", "单位安排了，您书面提出不休的，只付正常工资")
     if wage is None or left == 0:
         unknown = ("月工资（没休的要按日工资的300%付，《职工带薪年休假条例》第五条）",) if left else ()

@@ -36,7 +36,10 @@ _BREAKS = {
     "wages": ("向单位要过、向有关部门投诉过、单位答应给的，从那时起重新计算一年",),
     "court": ("一裁终局的裁决，劳动者不服的也是十五日",),
     "injury_worker": ("不是职工自己的原因耽误的时间，一般不算在内，请尽早申请",),
-    "injury_employer": ("有特殊情况经社保行政部门同意可以延长；单位逾期的，其间的费用由单位负担",),
+    "injury_employer": (
+        "单位没有按时申请的，您、近亲属、工会在一年内可以直接申请（同条第二款）",
+        "有特殊情况经社保行政部门同意可以延长；单位逾期的，其间的费用由单位负担",
+    ),
     "assessment": (),
     "inspection": ("违法行为一直持续的，从结束那天算",),
 }
@@ -73,7 +76,10 @@ def deadlines(*, matter: str, since: date, today: date) -> Result | Doubt:
         day=last,
         count=left,
         unit="天",
-        assumptions=("起算的那一天就是您说的这天", "按自然日算；最后一天逢休息日的，最好提前办，别等"),
+        assumptions=(
+            "起算的那一天就是您说的这天",
+            "按自然日算；最后一天逢法定休假日的，顺延到假后第一天（《民法典》第二百零三条），但最好提前办，别等",
+        ),
         changes=_BREAKS[matter],
         human=_LATE.get(matter, "看起来已经过了时限，请人工坐席帮您看看还有没有别的办法。") if left < 0 else "",
     )

@@ -112,8 +112,17 @@ def injury(
         f"{grade}级伤残，一次性伤残补助金约{say_money(total)}（{say_number(Decimal(ONE_OFF[grade]))}个月本人工资）",
         tuple(steps),
         amount=cents(total),
-        assumptions=("已经认定工伤并做了劳动能力鉴定", "本人工资是受伤前12个月平均月缴费工资，单位足额缴了费"),
-        changes=("还没有鉴定的，等级以鉴定结论为准", "单位少报缴费基数，差额可以向单位要", "医疗费、伙食补助等另外算"),
+        assumptions=(
+            "已经认定工伤并做了劳动能力鉴定",
+            "本人工资是受伤前12个月平均月缴费工资" + ("，单位足额缴了费" if insured else "；单位没有参保，先按您说的工资当作应缴的工资"),
+            *(("停工的月数都在评定等级以前：评级以后停发停工留薪期工资，改发伤残待遇",) if treated else ()),
+        ),
+        changes=(
+            "还没有鉴定的，等级以鉴定结论为准",
+            *(("单位少报缴费基数，差额可以向单位要",) if insured else ()),
+            *(("以后离职或者合同到期，另有一次性工伤医疗补助金和就业补助金",) if grade >= 5 and not leaving else ()),
+            "医疗费、伙食补助等另外算",
+        ),
         unknown=tuple(unknown),
         human="" if grade >= 5 else "一级至四级伤残涉及长期待遇，请人工坐席帮您逐项核对。",
     )

@@ -21,7 +21,10 @@ _DAYS = {"resign": 30, "resign_probation": 3, "resign_forced": 0, "sent_no_fault
 _STEPS = {
     "resign": ("转正后辞职，提前三十天书面通知单位就行，不用单位批准", "第三十七条"),
     "resign_probation": ("试用期内辞职，提前三天通知单位就行", "第三十七条"),
-    "resign_forced": ("单位有欠薪、不缴社保等情形的，可以解除合同；被强迫劳动、人身受威胁的，可以马上走，不用事先告知", "第三十八条"),
+    "resign_forced": (
+        "单位有欠薪、不缴社保等情形的，可以解除合同；被暴力、威胁、限制自由强迫劳动的，或者被强令冒险作业危及安全的，可以马上走，不用事先告知",
+        "第三十八条",
+    ),
     "sent_no_fault": ("单位要提前三十天书面通知，或者多付一个月工资", "第四十条"),
     "sent_fault": ("因劳动者过错解除的，法律没有要求提前通知，但单位要有证据", "第三十九条"),
     "layoff": ("单位要提前三十天向工会或全体职工说明情况，听取意见，再把裁减方案报告劳动行政部门", "第四十一条"),
@@ -34,7 +37,7 @@ _CHANGES = {
     "resign": _OWN,
     "resign_probation": _OWN,
     "resign_forced": ("单位在您提出以前已经补上的，有的地方不支持经济补偿",),
-    "sent_no_fault": ("双方可以商量早一点结束",),
+    "sent_no_fault": ("双方可以商量早一点结束", "医疗期内、孕期产期哺乳期、工伤丧失劳动能力等，不能这样辞退（第四十二条）"),
     "sent_fault": ("单位拿不出证据的，可能是违法解除",),
     "layoff": (
         "人数够（二十人以上，或者占职工一成以上）、又有破产重整、严重困难、转产等情形的，才能这样裁人；"
@@ -43,7 +46,7 @@ _CHANGES = {
     ),
 }
 _ASSUMED = dict.fromkeys(("resign", "resign_probation"), "辞职用书面通知，并留好送达的凭证") | {
-    "resign_forced": "除了被强迫劳动、人身受威胁，还是要书面告诉单位您为什么走，并留好凭证",
+    "resign_forced": "除了被强迫劳动、强令冒险，还是要书面告诉单位您为什么走，并留好凭证",
     "sent_no_fault": "通知是书面的",
     "sent_fault": "单位的理由成立",
     "layoff": "“通知”是单位向工会或全体职工说明情况的那一天",
@@ -73,7 +76,7 @@ def notice(*, who: str, told: date) -> Result | Doubt:
         day=end if days else None,
         count=days,
         unit="天",
-        assumptions=("通知当天不算在内", _ASSUMED[who]),
+        assumptions=(*(("通知当天不算在内",) if days else ()), _ASSUMED[who]),
         changes=_CHANGES[who],
     )
 

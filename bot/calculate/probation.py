@@ -56,7 +56,13 @@ def probation(*, term: str, agreed: int, served: int, wage: Decimal | None = Non
                 )
             )
         return Result(
-            headline, tuple(steps), count=longest, unit="个月", assumptions=assumptions, changes=changes, unknown=("本地最低工资标准",)
+            headline,
+            tuple(steps),
+            count=longest,
+            unit="个月",
+            assumptions=assumptions,
+            changes=changes,
+            unknown=("本地最低工资标准",) if wage is not None else (),
         )
     broken = "超过了上限" if longest else "而这种合同不能约定试用期"
     steps.append(Step(f"约定了{agreed}个月，{broken}，违法；由劳动行政部门责令改正", Citation(LAW, "第八十三条")))

@@ -77,7 +77,7 @@ def retirement(*, born: date, who: str) -> Result | Doubt:
         assumptions=("按档案里的出生年月", "不是特殊工种，没有办病退、内退"),
         changes=(
             "特殊工种、高海拔地区可以提前",
-            "女职工原来按50岁还是55岁，看岗位和合同",
+            *(("女职工原来按50岁还是55岁，看岗位和合同",) if who != "man" else ()),
             *(() if before else ("和单位商量一致，可以再延后，最多三年",)),
         ),
     )

@@ -139,7 +139,7 @@ def severance(
         human = f"2008年以前的工龄要按当时的规定另算，请人工坐席核对。{human}"
         unknown.append("2008年以前那段工龄的补偿")
     return Result(
-        f"大约是{say_money(total)}：{label}",
+        f"大约是{say_money(total)}：{label}" + ("，但离开已经超过一年，要先看时效" if late else ""),
         tuple(steps),
         amount=cents(total),
         assumptions=(
@@ -147,6 +147,7 @@ def severance(
             "工作时间按您说的入职日和离职日连续计算，首尾两天都算",
         ),
         changes=(
+            *(("您也可以不要赔偿金，要求回去继续上班，能继续履行的单位应当继续（《劳动合同法》第四十八条）",) if double else ()),
             "离开的原因认定不同，可能是一倍、二倍，也可能没有",
             "平均工资高过本地月平均工资三倍的，要封顶",
             "单位安排换到关联公司、改签主体的，工龄可能要合并",

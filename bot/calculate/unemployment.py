@@ -32,10 +32,17 @@ def unemployment(*, years: int, own_will: bool, left_over: int = 0, standard: De
     if own_will:
         return Result(
             "自己想走的，一般领不了失业保险金",
-            (Step("要同时满足：缴费满一年、不是因本人意愿中断就业、已办失业登记并有求职要求", Citation(RULE, "第十四条")),),
+            (
+                Step("要同时满足：缴费满一年、不是因本人意愿中断就业、已办失业登记并有求职要求", Citation(RULE, "第十四条")),
+                *(
+                    (Step("上次没领完的月数，以后再失业时合并计算，连同新的最长二十四个月", Citation(RULE, "第十七条")),)
+                    if left_over
+                    else ()
+                ),
+            ),
             count=0,
             unit="个月",
-            changes=("因单位欠薪、不交社保等被迫辞职的，不算本人意愿", "缴过的年限和上次没领完的月数保留着，以后再失业时合并计算"),
+            changes=("因单位欠薪、不交社保等被迫辞职的，不算本人意愿", "缴过的年限保留着，以后再失业时累计"),
             human="离职原因有争议的，请人工坐席帮您看看。",
         )
     most = longest_months(years)
