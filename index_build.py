@@ -1,6 +1,6 @@
 """Build the index: knowledge in, artifacts/<version>/ out, or nothing at all.
 
-python index_build.py --bank PATH --regulations PATH --out artifacts [--encoder PATH_OR_NAME]
+python index_build.py --bank PATH --regulations PATH --out artifacts [--encoder PATH_OR_NAME] [--context PATH_OR_NAME]
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bot.encoder import SentenceEncoder
+from bot.encoder import SentenceEncoder, load_context
 from bot.errors import ArtifactError, BadSource, NuanxinError
 from bot.index import build, load, read_manifest, source_hash
 from bot.settings import read_settings
@@ -48,6 +48,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--regulations", type=Path, nargs="+", action="extend", help="regulation files or folders (default: our digests)")
     parser.add_argument("--out", type=Path, default=ROOT / "artifacts")
     parser.add_argument("--encoder", default=read_settings().encoder, help="a sentence-transformers folder or hub name")
+    parser.add_argument("--context", default=read_settings().context, help="the second encoder likewise; empty for none")
     parser.add_argument("--if-stale", action="store_true", help="do nothing when the current index is made of the same sources")
     return parser.parse_args(arguments)
 
@@ -56,26 +57,27 @@ def run(chosen: argparse.Namespace) -> int:
     """Read, check, build; 0 when an index stands, 1 with every bad row named otherwise."""
     bank = chosen.bank or [OWN_BANK]
     regulations = chosen.regulations or ([OWN_REGULATIONS] if not chosen.bank else [])
-    encoder = SentenceEncoder(chosen.encoder)
-    if chosen.if_stale and _is_fresh(chosen.out, [*bank, *regulations], encoder):
+    encoder, context = SentenceEncoder(chosen.encoder), load_context(chosen.context)
+    if chosen.if_stale and _is_fresh(chosen.out, [*bank, *regulations], encoder, context):
         return 0
     began = time.monotonic()
     entries, faults = read_bank(bank)
     laws, more = read_regulations(regulations)
     if faults or more:
         raise BadSource([*faults, *more])
-    folder = build(entries, laws, encoder, chosen.out, source_hash([*bank, *regulations]), Bars())
+    folder = build(entries, laws, encoder, chosen.out, source_hash([*bank, *regulations]), Bars(), context)
     counts = read_manifest(folder)[1].counts
+    names = " and ".join(model.name for model in (encoder, context) if model)
     print(
         f"{folder}: {counts['entries']} entries, {counts['wordings']} wordings, {counts['regulations']} regulations, "
-        f"{counts['articles']} articles, encoder {encoder.name}, {time.monotonic() - began:.1f} s"
+        f"{counts['articles']} articles, encoder {names}, {time.monotonic() - began:.1f} s"
     )
     return 0
 
 
-def _is_fresh(out: Path, sources: list[Path], encoder: SentenceEncoder) -> bool:
+def _is_fresh(out: Path, sources: list[Path], encoder: SentenceEncoder, context: SentenceEncoder | None) -> bool:
     try:
-        index = load(out, encoder)
+        index = load(out, encoder, context)
     except ArtifactError:
         return False
     return index.manifest.sources == source_hash(sources)

@@ -30,10 +30,28 @@ from bot.compare import Weights, compare
 from bot.encoder import SentenceEncoder
 from bot.index import document_text
 from bot.lexical import LexicalIndex
-from bot.rank import MOST_ENTRIES, MOST_WORDINGS, PAIR_NAMES, Ranker, Trees, choose_entries, entry_features, look, save_ranker
+from bot.rank import (
+    CONTEXT_VIEWS,
+    MOST_ENTRIES,
+    MOST_WORDINGS,
+    PAIR_NAMES,
+    VIEWS,
+    Ranker,
+    Trees,
+    alone_features,
+    choose_entries,
+    context_features,
+    entry_features,
+    look,
+    save_linear,
+    save_ranker,
+)
 from bot.reading import BUCKETS, Reading, read
+from bot.settings import BUNDLED_CONTEXT
 from bot.text import prepare
+from context_train import KEPT_BACK
 from encoder_train import FOLDS, is_left_out, read_jsonl
+from eval.fit import linear_of
 from knowledge.bank import read_bank
 from knowledge.records import Entry
 
@@ -287,6 +305,34 @@ def entry_rows(pools: Sequence[Pool], log_odds: Floats, dense: Floats) -> tuple[
     return np.concatenate(rows), np.asarray(labels), np.asarray(numbers)
 
 
+def without_the_right_one(
+    pools: Sequence[Pool], features: Floats, right: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64]
+) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """The entry model's columns as if the right entry were not in the bank, and the pool of each row: then no entry is right."""
+    rows, owners = [], []
+    for number in np.unique(numbers):
+        kept = (numbers == number) & (right == 0)
+        pool = pools[number]
+        others = pool.sizes[[entry != pool.question.owner for entry in pool.entries]]
+        rows.append(entry_features(features[kept, : len(VIEWS)], len(reading(pool.question.text).bare), others))
+        owners.append(np.full(len(others), number))
+    return np.concatenate(rows), np.concatenate(owners)
+
+
+def in_context(pools: Sequence[Pool], features: Floats, numbers: npt.NDArray[np.int64], context: Encoded) -> Floats:
+    """The entry model's columns with those of the second encoder after them, for entries with a single wording."""
+    rows = []
+    for number in tqdm(np.unique(numbers), disable=not sys.stderr.isatty(), desc="context"):
+        pool = pools[number]
+        texts = [wordings[0] for wordings in pool.wordings]
+        cosines = context.of(texts) @ context.of([pool.question.text])[0]
+        if len(cosines) > (numbers == number).sum():  # the right entry is left out
+            cosines = cosines[[entry != pool.question.owner for entry in pool.entries]]
+        views = np.repeat(cosines[:, None], len(CONTEXT_VIEWS), axis=1)
+        rows.append(np.hstack([features[numbers == number], context_features(views)]))
+    return np.concatenate(rows)
+
+
 def first_share(pools: Sequence[Pool], scores: Floats, right: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64]) -> dict[str, float]:
     """Share of the questions that find their entry among the candidates, and that find it first."""
     best: dict[int, tuple[float, int]] = {}
@@ -296,7 +342,7 @@ def first_share(pools: Sequence[Pool], scores: Floats, right: npt.NDArray[np.int
     return {"found": round(found / len(pools), 4), "first": round(sum(ok for _, ok in best.values()) / len(pools), 4)}
 
 
-def train(data: Path, bank: Path, folds: Path, out: Path, say: Callable[[str], None]) -> None:
+def train(data: Path, bank: Path, folds: Path, context: Path, out: Path, say: Callable[[str], None]) -> None:
     """All steps; writes the ranker and prints what came of it."""
     prepare()
     encoders = [Encoded(SentenceEncoder(folds / f"fold{fold}")) for fold in range(FOLDS)]
@@ -335,9 +381,12 @@ def train(data: Path, bank: Path, folds: Path, out: Path, say: Callable[[str], N
     of_pool = np.asarray([pools[number].question.fold for number in numbers])
     even = np.ones(len(right))
     scores = np.zeros(len(right), dtype=np.float32)
+    by_entry_fold = [
+        export(fit_trees(features[of_pool != number], right[of_pool != number], even[of_pool != number], ENTRY_TREES))
+        for number in range(FOLDS)
+    ]
     for number in range(FOLDS):
-        held = of_pool == number
-        scores[held] = export(fit_trees(features[~held], right[~held], even[~held], ENTRY_TREES)).log_odds(features[held])
+        scores[of_pool == number] = by_entry_fold[number].log_odds(features[of_pool == number])
     ranker = Ranker("ranker-zh-v1", "", final, pair_trees, export(fit_trees(features, right, even, ENTRY_TREES)))
     about: dict[str, object] = {
         "pairs_taught": int(teaches.sum()),
@@ -346,6 +395,15 @@ def train(data: Path, bank: Path, folds: Path, out: Path, say: Callable[[str], N
         "out_of_fold": first_share(pools, scores, right, numbers),
     }
     save_ranker(ranker, out, about)
+    unseen = of_pool == KEPT_BACK  # by the second encoder, and by the trees that gave these scores
+    encoded = Encoded(SentenceEncoder(context))
+    columns = alone_features(scores[unseen], in_context(pools, features[unseen], numbers[unseen], encoded))
+    # Half of what is asked has no entry: each question is taught again with its entry gone, so that nearness counts by itself.
+    gone, gone_numbers = without_the_right_one(pools, features[unseen], right[unseen], numbers[unseen])
+    verdicts = by_entry_fold[KEPT_BACK].log_odds(gone)
+    more = alone_features(verdicts, in_context(pools, gone, gone_numbers, encoded))
+    labels = np.concatenate([right[unseen], np.zeros(len(more), dtype=np.int64)])
+    save_linear(linear_of(np.concatenate([columns, more]), labels), out)
     say(json.dumps(about, ensure_ascii=False))
 
 
@@ -355,6 +413,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--bank", type=Path, default=Path("knowledge/data/bank"))
     parser.add_argument("--folds", type=Path, default=Path("var/folds"))
+    parser.add_argument("--context", type=Path, default=BUNDLED_CONTEXT)
     parser.add_argument("--out", type=Path, default=Path("bot/models/ranker-zh-v1"))
     chosen = parser.parse_args(arguments)
     began = time.monotonic()
@@ -363,7 +422,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             encoder_train.main(
                 ["--data", str(chosen.data), "--bank", str(chosen.bank), "--fold", str(fold), "--out", str(chosen.folds / f"fold{fold}")]
             )
-    train(chosen.data, chosen.bank, chosen.folds, chosen.out, lambda line: print(line, flush=True))
+    train(chosen.data, chosen.bank, chosen.folds, chosen.context, chosen.out, lambda line: print(line, flush=True))
     print(f"{time.monotonic() - began:.0f} s")
 
 

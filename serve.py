@@ -24,7 +24,7 @@ from bot.desk.erase import Retention
 from bot.desk.statistics import Statistics, count_tickets
 from bot.desk.work import Desk
 from bot.dialogue import Dialogue, utc_now
-from bot.encoder import SentenceEncoder
+from bot.encoder import SentenceEncoder, load_context
 from bot.errors import NuanxinError, SettingError
 from bot.estimate import Estimate
 from bot.handoff.clock import Clock
@@ -69,8 +69,8 @@ def wire(settings: Settings) -> tuple[Dialogue, Matcher, Store]:
     text.prepare()
     indexing.use_one_thread()
     sys.setswitchinterval(SWITCH_SECONDS)
-    encoder = SentenceEncoder(settings.encoder, threads=1)
-    matcher = Matcher(load(settings.artifacts, encoder), encoder, load_ranker(settings.ranker))
+    encoder, context = SentenceEncoder(settings.encoder, threads=1), load_context(settings.context, threads=1)
+    matcher = Matcher(load(settings.artifacts, encoder, context), encoder, load_ranker(settings.ranker), context)
     store = Store(settings.database, settings.data_key)
     matcher.match("预热一下", articles=1)
     gc.collect()

@@ -72,6 +72,10 @@ NAMES: tuple[str, ...] = (
 
 CLASHES = tuple(NAMES.index(name) for name in ("ends_clash", "numbers_clash", "negation_clash"))
 """Columns that are above zero where the two texts contradict each other: answering across such a clash is asking for trouble."""
+NEAR_COPY = 0.55
+"""From this likeness of letters on, what is left to differ is the point: six weeks or six months, bitten or bit, signed or not.
+Of our contrast questions such answers are wrong in half (33 of 60 wrong answers stay); six in a hundred right ones are asked back."""
+_POINTS = tuple(NAMES.index(name) for name in ("numbers_only_here", "numbers_only_there", "negations_gap", "parties_clash", "times_clash"))
 
 Masses = tuple[float, float, float]
 """Sums over one text: rarity of its grams, weights of its grams and of its words where they stand apart."""
@@ -84,6 +88,12 @@ def weigh(reading: Reading, weights: Weights) -> Masses:
         sum(map(weights.gram_apart.__getitem__, reading.grams)),
         sum(map(weights.word_apart.__getitem__, reading.words)),
     )
+
+
+def contradicts(rows: Features) -> npt.NDArray[np.bool_]:
+    """Which of the rows of `compare` (columns may follow) must not be answered across: a clash, or a near copy that differs in a point."""
+    near_copy = rows[:, NAMES.index("fuzzy")] > NEAR_COPY
+    return np.asarray((rows[:, CLASHES] > 0).any(axis=1) | near_copy & (rows[:, _POINTS] > 0).any(axis=1))
 
 
 def compare(here: Reading, others: Sequence[Reading], weights: Weights, masses: Sequence[Masses] | None = None) -> Features:

@@ -1,4 +1,4 @@
-"""Each entry as a whole: the centre of its wordings, its answer, all its words.
+"""Each entry as a whole: the centre of its wordings, its answer, all its words; and as the second encoder sees it.
 
 Arithmetic on what the index has read; knows no files and no FAISS.
 """
@@ -25,11 +25,8 @@ class Documents:
     """
 
     def __init__(self, vectors: Vectors, owners: npt.NDArray[np.int64], answers: Vectors, grams: LexicalIndex) -> None:
-        count = len(answers)
-        self.sizes = np.bincount(owners, minlength=count)
-        self.starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(np.int64)
-        sums = np.add.reduceat(vectors, self.starts, axis=0) if count else np.zeros_like(answers)
-        self._centres = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
+        self.sizes, self.starts = _spans(owners, len(answers))
+        self._centres = _centres(vectors, self.starts)
         self._answers = answers
         self._grams = grams
 
@@ -44,3 +41,38 @@ class Documents:
     def lexical(self, text: str) -> Scores:
         """TF-IDF cosine of a text with all words of each entry."""
         return self._grams.score(text)
+
+
+class Contexts:
+    """Entries as the second encoder sees them.
+
+    Args:
+        vectors: of all wordings, those of one entry next to each other, half precision, shape (wordings, dimension).
+        owners: for each wording the place of its entry.
+        count: how many entries there are.
+    """
+
+    def __init__(self, vectors: npt.NDArray[np.float16], owners: npt.NDArray[np.int64], count: int) -> None:
+        _, starts = _spans(owners, count)
+        self._vectors = vectors
+        self._centres = _centres(vectors.astype(np.float32), starts)
+
+    def centre(self, vector: Vectors) -> Scores:
+        """Cosine of a vector with the centre of each entry's wordings."""
+        return np.asarray(self._centres @ vector.ravel(), dtype=np.float32)
+
+    def cosine(self, vector: Vectors, places: npt.NDArray[np.int64]) -> Scores:
+        """Cosines of a vector with the wordings at the given places."""
+        return np.asarray(self._vectors[places].astype(np.float32) @ vector.ravel(), dtype=np.float32)
+
+
+def _spans(owners: npt.NDArray[np.int64], count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """How many wordings each entry has, and the place of its first."""
+    sizes = np.bincount(owners, minlength=count)
+    return sizes, np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+
+
+def _centres(vectors: Vectors, starts: npt.NDArray[np.int64]) -> Vectors:
+    """Mean directions of the wordings of each entry."""
+    sums = np.add.reduceat(vectors, starts, axis=0) if len(starts) else np.zeros((0, vectors.shape[1]), dtype=np.float32)
+    return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9), dtype=np.float32)

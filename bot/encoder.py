@@ -1,6 +1,6 @@
 """Text to unit vectors; loads every sentence-transformers model, the bundled one by default.
 
-The only module that loads models. Ours is read without sentence-transformers and torch, whose import
+The only module that loads models. Ours are read without sentence-transformers and torch, whose import
 alone takes longer than a start may; any other model brings them in. Knows nothing of the bank or the index.
 """
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from bot.context_model import MODEL_FILE, ContextModel
 from bot.errors import EncoderError
 from bot.settings import BUNDLED_ENCODER
 from bot.static_model import StaticModel
@@ -59,12 +60,16 @@ class SentenceEncoder:
 
     def __init__(self, model: str | Path = BUNDLED_ENCODER, threads: int | None = None) -> None:
         folder = Path(model)
-        self._own: StaticModel | None = None
+        self._own: StaticModel | ContextModel | None = None
         self._other: SentenceTransformer | None = None
         try:
+            dimension: int | None
             if folder.is_dir() and _is_own(folder):
                 self._own = StaticModel.load(folder)
-                dimension: int | None = self._own.dimension
+                dimension = self._own.dimension
+            elif (folder / MODEL_FILE).is_file():
+                self._own = ContextModel(folder, threads)
+                dimension = self._own.dimension
             else:
                 self._other = _load_transformer(str(model), threads)
                 dimension = self._other.get_embedding_dimension()
@@ -90,6 +95,15 @@ class SentenceEncoder:
             [normalise(text) for text in texts], batch_size=64, show_progress_bar=False, convert_to_numpy=True, normalize_embeddings=True
         )
         return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def load_context(model: str, threads: int | None = None) -> SentenceEncoder | None:
+    """The second encoder; None where the setting is empty.
+
+    Raises:
+        EncoderError: it cannot be loaded.
+    """
+    return SentenceEncoder(model, threads) if model else None
 
 
 def _load_transformer(model: str, threads: int | None) -> SentenceTransformer:

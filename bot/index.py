@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from bot.documents import Documents
+from bot.documents import Contexts, Documents
 from bot.encoder import Encoder, Vectors
 from bot.errors import ArtifactBroken, ArtifactForeign, ArtifactMissing
 from bot.lexical import LexicalIndex
@@ -29,7 +29,7 @@ from bot.reading import Reading, from_row, read, to_row
 from bot.text import CLEANUP_VERSION
 from knowledge.records import Article, Citation, Entry, Regulation
 
-FORMAT = "2"
+FORMAT = "3"
 MANIFEST = "manifest.json"
 CURRENT = "CURRENT"
 CURE = "Build it again: python index_build.py (or: bash run.sh build)."
@@ -38,6 +38,7 @@ WORDING_VECTORS, ARTICLE_VECTORS = "wordings.faiss", "articles.faiss"
 WORDING_GRAMS, ARTICLE_GRAMS = "wordings.npz", "articles.npz"
 WORDING_READINGS = "readings.json"
 ANSWER_VECTORS, DOCUMENT_GRAMS = "answers.faiss", "documents.npz"
+CONTEXT_VECTORS = "contexts.npy"
 FILES = (
     ENTRIES,
     ARTICLES,
@@ -48,6 +49,7 @@ FILES = (
     WORDING_READINGS,
     ANSWER_VECTORS,
     DOCUMENT_GRAMS,
+    CONTEXT_VECTORS,
 )
 ANSWER_SEARCHED = 200
 """Characters of the answer that its vector speaks for, after the short answer."""
@@ -55,13 +57,16 @@ ANSWER_SEARCHED = 200
 MOST_EXACT = 5000
 """Articles up to which every one is compared with the question."""
 
+_STEP = 512
+"""Texts encoded between two words on the progress."""
+
 Progress = Callable[[str, int, int], None]
 Scores = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an artifact is made of."""
+    """What an artifact is made of; `context` and its fingerprint are empty where it was built without a second encoder."""
 
     version: str
     format: str
@@ -73,6 +78,8 @@ class Manifest:
     counts: dict[str, int]
     sources: dict[str, str]
     files: dict[str, str]
+    context: str = ""
+    context_fingerprint: str = ""
     seal: str = ""
 
     def sealed(self) -> Manifest:
@@ -145,8 +152,10 @@ class Index:
         wordings: Side,
         passages: Side,
         documents: Documents,
+        contexts: Contexts | None = None,
     ) -> None:
         self.documents = documents
+        self.contexts = contexts
         self.manifest = manifest
         self.entries = tuple(entries)
         self.articles = tuple(articles)
@@ -228,6 +237,7 @@ def build(
     out: Path,
     sources: dict[str, str],
     progress: Progress = lambda what, done, total: None,
+    context: Encoder | None = None,
 ) -> Path:
     """Write a new artifact under `out` and point CURRENT at it; returns its folder.
 
@@ -252,6 +262,7 @@ def build(
         answers.add(_answer_vectors(entries, encoder))
         faiss.write_index(answers, str(folder / ANSWER_VECTORS))
         LexicalIndex.build([document_text(entry) for entry in entries]).save(folder / DOCUMENT_GRAMS)
+        np.save(folder / CONTEXT_VECTORS, _context_vectors(wordings, context, progress))
         _write_json(folder / WORDING_READINGS, [to_row(read(wording)) for wording in wordings])
         files = {name: _sha256(folder / name) for name in FILES}
         counts = {
@@ -260,7 +271,8 @@ def build(
             "regulations": len(regulations),
             "articles": len(articles),
         }
-        version = hashlib.sha256(_as_json([files, encoder.fingerprint, CLEANUP_VERSION, FORMAT])).hexdigest()[:12]
+        made_with = [encoder.fingerprint, context.fingerprint if context else "", CLEANUP_VERSION, FORMAT]
+        version = hashlib.sha256(_as_json([files, *made_with])).hexdigest()[:12]
         manifest = Manifest(
             version=version,
             format=FORMAT,
@@ -272,6 +284,8 @@ def build(
             counts=counts,
             sources=sources,
             files=files,
+            context=context.name if context else "",
+            context_fingerprint=context.fingerprint if context else "",
         )
         _write_json(folder / MANIFEST, asdict(manifest.sealed()))
         folder.chmod(0o755)
@@ -284,6 +298,17 @@ def build(
         raise
     _point(out, version)
     return target
+
+
+def _context_vectors(texts: Sequence[str], context: Encoder | None, progress: Progress) -> npt.NDArray[np.float16]:
+    """The second encoder's vectors in half precision; none where there is no such encoder."""
+    if context is None:
+        return np.zeros((0, 0), dtype=np.float16)
+    vectors = np.zeros((len(texts), context.dimension), dtype=np.float16)
+    for at in range(0, len(texts), _STEP):
+        vectors[at : at + _STEP] = context.encode(texts[at : at + _STEP])
+        progress("问法的上下文", min(at + _STEP, len(texts)), len(texts))
+    return vectors
 
 
 def _answer_vectors(entries: Sequence[Entry], encoder: Encoder) -> Vectors:
@@ -304,10 +329,9 @@ def _vector_index(name: str, texts: Sequence[str], encoder: Encoder, progress: P
         graph = index = faiss.IndexHNSWFlat(encoder.dimension, 24, faiss.METRIC_INNER_PRODUCT)
         graph.hnsw.efConstruction = 80
         graph.hnsw.efSearch = 160
-    step = 512
-    for at in range(0, len(texts), step):
-        index.add(encoder.encode(texts[at : at + step]))
-        progress(name, min(at + step, len(texts)), len(texts))
+    for at in range(0, len(texts), _STEP):
+        index.add(encoder.encode(texts[at : at + _STEP]))
+        progress(name, min(at + _STEP, len(texts)), len(texts))
     return index
 
 
@@ -345,7 +369,7 @@ def read_manifest(artifacts: Path) -> tuple[Path, Manifest]:
     return folder, manifest
 
 
-def load(artifacts: Path, encoder: Encoder) -> Index:
+def load(artifacts: Path, encoder: Encoder, context: Encoder | None = None) -> Index:
     """The current artifact, every hash checked before anything is parsed.
 
     Raises:
@@ -358,6 +382,11 @@ def load(artifacts: Path, encoder: Encoder) -> Index:
         raise ArtifactForeign(
             f"{folder} was built with encoder {manifest.encoder} ({manifest.encoder_fingerprint[:12]}), "
             f"but the encoder in use is {encoder.name} ({encoder.fingerprint[:12]}). {CURE}"
+        )
+    if manifest.context_fingerprint != (context.fingerprint if context else ""):
+        raise ArtifactForeign(
+            f"{folder} was built with {manifest.context or 'no'} second encoder, "
+            f"but the one in use is {context.name if context else 'none'}. {CURE}"
         )
     if manifest.cleanup != CLEANUP_VERSION:
         raise ArtifactForeign(f"{folder} was built with clean-up {manifest.cleanup}, this version cleans up by {CLEANUP_VERSION}. {CURE}")
@@ -384,6 +413,7 @@ def load(artifacts: Path, encoder: Encoder) -> Index:
         wordings,
         Side(passages, passage_owners, faiss.read_index(str(folder / ARTICLE_VECTORS)), LexicalIndex.load(folder / ARTICLE_GRAMS)),
         Documents(wordings.vectors(), wordings.owners, answers, LexicalIndex.load(folder / DOCUMENT_GRAMS)),
+        Contexts(np.load(folder / CONTEXT_VECTORS), wordings.owners, len(entries)) if context else None,
     )
 
 

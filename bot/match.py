@@ -15,11 +15,23 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from bot.compare import CLASHES, compare, weigh
+from bot.compare import compare, contradicts, weigh
 from bot.encoder import Encoder
 from bot.index import Index
 from bot.mend import Mender
-from bot.rank import ENTRY_NAMES, MOST_ENTRIES, MOST_WORDINGS, NEAR_ENTRIES, Ranker, choose_entries, entry_features, look
+from bot.rank import (
+    CONTEXT_NAMES,
+    ENTRY_NAMES,
+    MOST_ENTRIES,
+    MOST_WORDINGS,
+    NEAR_ENTRIES,
+    Ranker,
+    choose_entries,
+    context_features,
+    entry_features,
+    look,
+    look_in_context,
+)
 from bot.reading import read
 from bot.text import normalise, squeeze, strip_fillers
 from bot.values import ArticleHit, Candidate, Matched, Parts
@@ -66,11 +78,16 @@ class _Look:
 
 
 class Matcher:
-    """Finds entries and articles in one index."""
+    """Finds entries and articles in one index.
 
-    def __init__(self, index: Index, encoder: Encoder, ranker: Ranker) -> None:
+    Args:
+        context: the second encoder, where the index was built with one.
+    """
+
+    def __init__(self, index: Index, encoder: Encoder, ranker: Ranker, context: Encoder | None = None) -> None:
         self.index = index
         self._encoder = encoder
+        self._context = context
         self._ranker = ranker
         self._short_names = _short_names(index.laws)
         self._mender = Mender(reading.bare for reading in index.wordings.readings)
@@ -116,11 +133,16 @@ class Matcher:
         side, documents = self.index.wordings, self.index.documents
         here = read(clean)
         centre, answer, words = documents.centre(vector), documents.answer(vector), documents.lexical(clean)
-        near = choose_entries(centre, answer, words, NEAR_ENTRIES)
+        contexts = self.index.contexts if self._context is not None else None
+        meant = self._context.encode([clean]) if self._context is not None else None
+        meant_centre = contexts.centre(meant) if contexts is not None and meant is not None else None
+        near = choose_entries(centre, answer, words, NEAR_ENTRIES, context=meant_centre)
         spans = [np.arange(documents.starts[owner], documents.starts[owner] + documents.sizes[owner]) for owner in near]
         cosines = np.split(side.cosine(vector, np.concatenate(spans)), np.cumsum([len(span) for span in spans])[:-1])
         closest = np.asarray([found.max() for found in cosines], dtype=np.float32)
-        order = choose_entries(centre[near], answer[near], words[near], MOST_ENTRIES, closest)
+        order = choose_entries(
+            centre[near], answer[near], words[near], MOST_ENTRIES, closest, meant_centre[near] if meant_centre is not None else None
+        )
         owners = near[order]
         tops = [np.argsort(-cosines[place], kind="stable")[:MOST_WORDINGS] for place in order]
         places = [spans[place][top] for place, top in zip(order, tops, strict=True)]
@@ -139,16 +161,26 @@ class Matcher:
             dtype=np.float32,
         )
         features = entry_features(views, len(here.bare), documents.sizes[owners])
+        if contexts is not None and meant is not None and meant_centre is not None:
+            seen = [
+                look_in_context(contexts.cosine(meant, spans[place]), float(meant_centre[owner]))
+                for place, owner in zip(order, owners, strict=True)
+            ]
+            scope = self._ranker.scope.log_odds(meant) if self._ranker.scope is not None else 0.0
+            features = np.hstack([features, context_features(np.asarray(seen, dtype=np.float32), scope)])
         voters = dict(zip(near.tolist(), closest.tolist(), strict=True))
         return _Look(owners, features, pool, tuple(pairwise(cuts)), log_odds, dense, letters, apart, here.bare, voters)
 
-    def entry_features(self, text: str) -> tuple[tuple[str, ...], npt.NDArray[np.float32]]:
-        """Ids of the entries looked at, and the entry model's columns for each: what `eval.fit` learns from."""
+    def entry_features(self, text: str) -> tuple[tuple[str, ...], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+        """What `eval.fit` learns from: ids of the entries looked at, the entry model's columns for each, and which clash."""
         clean = self._mender.mend(strip_fillers(normalise(text)))
         if not squeeze(clean) or not self.index.entries:
-            return (), np.zeros((0, len(ENTRY_NAMES)), dtype=np.float32)
+            width = len(ENTRY_NAMES) + (len(CONTEXT_NAMES) if self._context is not None else 0)
+            return (), np.zeros((0, width), dtype=np.float32), np.zeros(0, dtype=bool)
         found = self._look(clean, self._encoder.encode([clean]))
-        return tuple(self.index.entries[owner].id for owner in found.owners), found.features
+        clashes = contradicts(found.apart)
+        best = [start + int(np.argmax(found.log_odds[start:end])) for start, end in found.cuts]
+        return tuple(self.index.entries[owner].id for owner in found.owners), found.features, clashes[best]
 
     def _rank_entries(self, seen: _Look, count: int, today: date | None) -> tuple[Candidate, ...]:
         side = self.index.wordings
@@ -160,6 +192,7 @@ class Matcher:
             very_words = [place for place in range(start, end) if side.readings[seen.pool[place]].bare == seen.bare]
             right = 1.0 if very_words else min(round(float(score), 6), _BELOW_ONE)
             ranked.append((-right, entry.id, entry, very_words, start, end))
+        clashes = contradicts(seen.apart)
         found = []
         for less, _, entry, very_words, start, end in sorted(ranked, key=lambda row: row[:2])[:count]:
             best = very_words[0] if very_words else start + int(np.argmax(seen.log_odds[start:end]))
@@ -169,7 +202,7 @@ class Matcher:
                 lexical=round(min(float(seen.letters[best]), 1.0), 6),
                 fuzzy=round(float(seen.apart[best, 0]), 6),
                 same=round(float(1 / (1 + np.exp(-seen.log_odds[best]))), 6),
-                clash=bool(seen.apart[best, CLASHES].any()),
+                clash=bool(clashes[best]),
             )
             found.append(Candidate(entry, -less, parts))
         return tuple(found)

@@ -31,6 +31,10 @@ of its wordings (best, second), of their centre and of its answer, and shared le
 ENTRY_NAMES = (*VIEWS, *(f"{name}_lead" for name in VIEWS), "length", "alone")
 """Columns of the entry model: the views, how far each is ahead of the best other entry, the question's length (log)
 and whether the entry has a single wording."""
+CONTEXT_VIEWS = ("context", "context_mean", "context_centre")
+"""The second encoder's cosines: the best of an entry's wordings, the mean of the best three, their centre."""
+CONTEXT_NAMES = (*CONTEXT_VIEWS, *(f"{name}_lead" for name in CONTEXT_VIEWS), "scope")
+"""Columns that follow ENTRY_NAMES where there is a second encoder; the last is its verdict whether the question is ours."""
 NEAR_ENTRIES = 32
 """Entries whose wordings are all measured by their cosine."""
 MOST_ENTRIES = 12
@@ -39,7 +43,12 @@ MOST_WORDINGS = 2
 """Wordings of each that the pair model compares with the question."""
 ABSENT = -8.0
 """Log-odds that stand for a wording or an entry that is not there."""
-FILE, CARD, SEVERAL = "ranker.npz", "ranker.json", "several.json"
+ALONE_NAMES = ("log_odds", "context", "context_lead", "length")
+"""Columns that weigh the trees' verdict on an entry with a single wording against the second encoder's."""
+FILE, CARD, SEVERAL, IN_CONTEXT, ALONE = "ranker.npz", "ranker.json", "several.json", "in_context.json", "alone.json"
+SCOPE = "scope.npz"
+MOST_SCOPE = 6.0
+"""Log-odds beyond which scope counts no more."""
 _WEIGHTS = ("rarity", "gram_apart", "word_apart", "word_shared")
 _MODELS = ("pairs", "entries")
 _TREES = ("feature", "threshold", "left", "right", "value")
@@ -79,7 +88,7 @@ class Trees:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """A logistic regression: slope · (row - shift) / scale + bias are log-odds; each list as long as ENTRY_NAMES."""
+    """A logistic regression: slope · (row - shift) / scale + bias are log-odds; each list as long as a row."""
 
     shift: tuple[float, ...]
     scale: tuple[float, ...]
@@ -99,6 +108,28 @@ def _as_arrays(linear: Linear) -> tuple[Floats, Floats, Floats]:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """A network with one hidden layer: is a question about work?
+
+    Attributes:
+        first: shape (dimension, hidden).
+        hidden: biases, shape (hidden,).
+        second: shape (hidden,).
+        bias: of the output.
+    """
+
+    first: Floats
+    hidden: Floats
+    second: Floats
+    bias: float
+
+    def log_odds(self, vector: Floats) -> float:
+        """Log-odds of a vector of the second encoder, within MOST_SCOPE either way."""
+        found = float(np.maximum(vector.ravel() @ self.first + self.hidden, 0) @ self.second + self.bias)
+        return min(max(found, -MOST_SCOPE), MOST_SCOPE)
+
+
+@dataclass(frozen=True, slots=True)
 class Ranker:
     """Both models and the weights that `compare` needs.
 
@@ -109,6 +140,9 @@ class Ranker:
         entries: the entry model for entries with a single wording, which real pairs teach.
         several: the entry model for entries with several wordings, which labelled questions to our bank teach
             (`eval.fit`); None until it is fitted.
+        in_context: the same where there is a second encoder, over the columns of both.
+        alone: for entries with a single wording where there is a second encoder, over ALONE_NAMES.
+        scope: the second encoder's judge of scope.
     """
 
     name: str
@@ -117,34 +151,52 @@ class Ranker:
     pairs: Trees
     entries: Trees
     several: Linear | None = None
+    in_context: Linear | None = None
+    alone: Linear | None = None
+    scope: Scope | None = None
 
     def pair_log_odds(self, rows: Floats) -> Floats:
         """Log-odds that the texts of each row mean the same; rows of shape (pairs, len(PAIR_NAMES))."""
         return self.pairs.log_odds(rows)
 
     def entry_scores(self, rows: Floats) -> Floats:
-        """Probability, 0..1, that each entry answers; rows of shape (entries, len(ENTRY_NAMES))."""
-        alone = rows[:, -1] > 0.5  # the last column
-        if self.several is None or alone.all():
-            log_odds = self.entries.log_odds(rows)
-        else:
-            log_odds = self.several.log_odds(rows)
-            if alone.any():
-                log_odds[alone] = self.entries.log_odds(rows[alone])
+        """Probability, 0..1, that each entry answers.
+
+        Args:
+            rows: shape (entries, len(ENTRY_NAMES)), or with the CONTEXT_NAMES after them.
+        """
+        plain = rows[:, : len(ENTRY_NAMES)]
+        alone = plain[:, -1] > 0.5  # the last of ENTRY_NAMES
+        with_context = rows.shape[1] > len(ENTRY_NAMES)
+        model = self.in_context if with_context else self.several
+        if model is None:
+            alone = np.ones(len(rows), dtype=bool)
+        log_odds = np.empty(len(rows), dtype=np.float32)
+        if alone.any():
+            log_odds[alone] = self.entries.log_odds(plain[alone])
+            if with_context and self.alone is not None:
+                log_odds[alone] = self.alone.log_odds(alone_features(log_odds[alone], rows[alone]))
+        if model is not None and not alone.all():
+            log_odds[~alone] = model.log_odds(rows[~alone])
         return np.asarray(1 / (1 + np.exp(-log_odds)), dtype=np.float32)
 
 
-def choose_entries(centre: Floats, answer: Floats, document: Floats, count: int, dense: Floats | None = None) -> npt.NDArray[np.int64]:
+def choose_entries(
+    centre: Floats, answer: Floats, document: Floats, count: int, dense: Floats | None = None, context: Floats | None = None
+) -> npt.NDArray[np.int64]:
     """Places of the entries that look nearest, best first.
 
     Args:
         centre, answer, document: as in VIEWS, each of shape (entries,).
         count: how many.
         dense: best cosine of each entry's wordings, where worked out.
+        context: the second encoder's cosine with the centre of each entry's wordings, where there is one.
     """
     rough = centre + 0.5 * answer + 2 * document  # on the dev questions weights within a factor of two do the same
     if dense is not None:
         rough = rough + dense
+    if context is not None:
+        rough = rough + context
     count = min(count, len(rough))
     top = np.argpartition(-rough, count - 1)[:count] if count < len(rough) else np.arange(count)
     return np.asarray(top[np.argsort(-rough[top], kind="stable")])
@@ -165,6 +217,25 @@ def entry_features(views: Floats, length: int, sizes: npt.NDArray[np.int64]) -> 
     count = len(views)
     extra = np.stack([np.full(count, np.log1p(length)), sizes == 1], axis=1)
     return np.hstack([views, leads, extra]).astype(np.float32)
+
+
+def context_features(views: Floats, scope: float = 0.0) -> Floats:
+    """Columns CONTEXT_NAMES from the CONTEXT_VIEWS of the entries that compete for one question, and the question's scope."""
+    leads = np.stack([column - _next_best(column, 0.0) for column in views.T], axis=1)
+    return np.hstack([views, leads, np.full((len(views), 1), scope)]).astype(np.float32)
+
+
+def alone_features(log_odds: Floats, rows: Floats) -> Floats:
+    """Columns ALONE_NAMES, from the trees' log-odds and the columns of both encoders."""
+    width = len(ENTRY_NAMES)
+    places = (width, width + CONTEXT_NAMES.index("context_lead"), ENTRY_NAMES.index("length"))
+    return np.column_stack([log_odds, *(rows[:, place] for place in places)]).astype(np.float32)
+
+
+def look_in_context(cosines: Floats, centre: float) -> tuple[float, ...]:
+    """The CONTEXT_VIEWS of one entry from the cosines of all its wordings and of their centre."""
+    near = np.sort(cosines)[::-1][:3]
+    return float(near[0]), float(near.mean()), centre
 
 
 def look(log_odds: Floats, dense: Floats) -> tuple[float, ...]:
@@ -206,19 +277,47 @@ def save_ranker(ranker: Ranker, folder: Path, about: dict[str, object]) -> None:
 
 
 def save_linear(linear: Linear, folder: Path) -> None:
-    """Write the entry model for entries with several wordings beside the others."""
-    text = json.dumps({"columns": ENTRY_NAMES, **asdict(linear)}, ensure_ascii=False, indent=1)
-    (folder / SEVERAL).write_text(text + "\n", encoding="utf-8")
+    """Write a logistic regression beside the trees."""
+    name, columns = _place_of(len(linear.slope))
+    text = json.dumps({"columns": columns, **asdict(linear)}, ensure_ascii=False, indent=1)
+    (folder / name).write_text(text + "\n", encoding="utf-8")
 
 
-def _read_linear(row: dict[str, Any]) -> Linear:
-    if tuple(row["columns"]) != ENTRY_NAMES:
-        raise ValueError(f"{SEVERAL} was fitted to other columns; fit it again: python -m eval.fit")
+def save_scope(scope: Scope, folder: Path) -> None:
+    """Write the judge of scope beside the trees, as half precision."""
+    arrays = {"first": scope.first, "hidden": scope.hidden, "second": scope.second, "bias": np.asarray([scope.bias])}
+    np.savez_compressed(folder / SCOPE, **{name: values.astype(np.float16) for name, values in arrays.items()})  # type: ignore[arg-type]
+
+
+def _read_scope(path: Path) -> Scope | None:
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as file:
+        first, hidden, second, bias = (file[name].astype(np.float32) for name in ("first", "hidden", "second", "bias"))
+    return Scope(first, hidden, second, float(bias[0]))
+
+
+def _place_of(width: int) -> tuple[str, tuple[str, ...]]:
+    """File and columns of a logistic regression over so many columns."""
+    known = ((SEVERAL, ENTRY_NAMES), (IN_CONTEXT, (*ENTRY_NAMES, *CONTEXT_NAMES)), (ALONE, ALONE_NAMES))
+    return next(((name, columns) for name, columns in known if len(columns) == width), known[0])
+
+
+def _read_linear(raw: bytes) -> Linear | None:
+    if not raw:
+        return None
+    row = json.loads(raw)
+    name, columns = _place_of(len(row["slope"]))
+    if tuple(row["columns"]) != columns:
+        raise ValueError(f"{name} was fitted to other columns; fit it again: python -m eval.fit")
     return Linear(tuple(row["shift"]), tuple(row["scale"]), tuple(row["slope"]), float(row["bias"]))
 
 
-def load_ranker(folder: Path) -> Ranker:
+def load_ranker(folder: Path, to_fit: bool = False) -> Ranker:
     """Read a folder written by `save_ranker`.
+
+    Args:
+        to_fit: leave out what `eval.fit` is about to fit anew, which may have been fitted to other columns.
 
     Raises:
         RankerError: it is missing, broken, or made for other columns.
@@ -235,12 +334,15 @@ def load_ranker(folder: Path) -> Ranker:
         lists = {name: arrays[name].astype(np.float32).tolist() for name in _WEIGHTS}
         if any(len(values) != BUCKETS for values in lists.values()):
             raise RankerError(f"The ranker in {folder} has weights of another length than {BUCKETS}.")
-        several = folder / SEVERAL
-        fitted = several.read_bytes() if several.is_file() else b""
+        optional = [folder / name for name in (SEVERAL, IN_CONTEXT, ALONE, SCOPE)]
+        fitted = [path.read_bytes() if path.is_file() else b"" for path in optional]
         return Ranker(
             name=str(card["name"]),
-            fingerprint=hashlib.sha256(raw + fitted).hexdigest(),
-            several=_read_linear(json.loads(fitted)) if fitted else None,
+            fingerprint=hashlib.sha256(raw + b"".join(fitted)).hexdigest(),
+            several=None if to_fit else _read_linear(fitted[0]),
+            in_context=None if to_fit else _read_linear(fitted[1]),
+            alone=_read_linear(fitted[2]),
+            scope=_read_scope(folder / SCOPE),
             weights=Weights(**lists),
             **{
                 model: Trees(

@@ -15,7 +15,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bot.errors import SettingError
 from bot.policy import BUNDLED_POLICY
 
-BUNDLED_ENCODER = Path(__file__).resolve().parent / "models" / "static-zh-v2"
+BUNDLED_ENCODER = Path(__file__).resolve().parent / "models" / "static-zh-v3"
+BUNDLED_CONTEXT = Path(__file__).resolve().parent / "models" / "context-zh-v1"
 BUNDLED_RANKER = Path(__file__).resolve().parent / "models" / "ranker-zh-v1"
 
 
@@ -26,6 +27,7 @@ class Settings(BaseSettings):
 
     artifacts: Path = Path("artifacts")
     encoder: str = str(BUNDLED_ENCODER)
+    context: str = str(BUNDLED_CONTEXT)
     ranker: Path = BUNDLED_RANKER
     database: str = "sqlite:///var/nuanxin.db"
     data_key: str = Field(default="", repr=False)

@@ -9,7 +9,8 @@ Its scores for choosing thresholds come from models that have not seen the quest
 Thresholds are tested one after another from the strictest to the most lenient, and the last one before the first
 failure is taken (fixed sequence testing: Angelopoulos and others 2021, Learn then Test, arXiv 2110.01052). A threshold
 passes when the upper Clopper-Pearson bound (Biometrika 1934, doi 10.1093/biomet/26.4.404) of the share of wrong ones
-among the answers given is not above the risk. The first FEWEST answers are not tested: so few answers cannot pass.
+among the answers given is not above the risk. Testing starts where FORGIVEN wrong answers would still pass, a number
+known before any question is seen: with fewer answers a single mistake would end it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +30,12 @@ from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
 from bot.decide import asks_for_human
-from bot.encoder import SentenceEncoder
+from bot.encoder import SentenceEncoder, load_context
 from bot.errors import NuanxinError
 from bot.index import load
 from bot.match import Matcher
 from bot.policy import BUNDLED_POLICY, PolicyPoint
-from bot.rank import Linear, load_ranker, save_linear
+from bot.rank import ENTRY_NAMES, Linear, load_ranker, save_linear
 from bot.settings import read_settings
 from bot.text import normalise, prepare
 from eval.cases import BadCase, Case, read_cases
@@ -42,7 +43,7 @@ from eval.cases import BadCase, Case, read_cases
 RISKS = (0.01, 0.02, 0.03, 0.05, 0.08, 0.10, 0.15, 0.20)
 CONFIDENCE = 0.95
 TEST = "test"
-FEWEST = 20
+FORGIVEN = 3
 FOLDS = 5
 OFFERED = 0.97
 """Share of the questions with a right entry whose best candidate is at least offered as a choice."""
@@ -59,10 +60,11 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One labelled question: the entry model's columns of its candidates, which of them are right, whether it may be answered."""
+    """One labelled question: the entry model's columns of its candidates, which are right, which clash, whether it may be answered."""
 
     features: npt.NDArray[np.float32]
     right: npt.NDArray[np.bool_]
+    clash: npt.NDArray[np.bool_]
     has_entry: bool
     answerable: bool
 
@@ -71,16 +73,24 @@ def look_at(cases: Sequence[Case], matcher: Matcher) -> list[Looked]:
     """Candidates of every labelled case; what asks for a human is never answered."""
     found = []
     for case in tqdm([case for case in cases if case.entries is not None], disable=not sys.stderr.isatty(), unit="问"):
-        ids, features = matcher.entry_features(case.query)
+        ids, features, clash = matcher.entry_features(case.query)
         right = np.asarray([id_ in (case.entries or ()) for id_ in ids], dtype=bool)
-        found.append(Looked(features, right, bool(case.entries), bool(ids) and not asks_for_human(normalise(case.query))))
+        found.append(Looked(features, right, clash, bool(case.entries), bool(ids) and not asks_for_human(normalise(case.query))))
     return found
 
 
 def fit_entries(looked: Sequence[Looked]) -> Linear:
-    """Logistic regression on all candidates; C chosen small, for there are few questions."""
-    rows = np.concatenate([question.features for question in looked])
-    right = np.concatenate([question.right for question in looked])
+    """On all candidates of all questions; C is small, for there are few questions."""
+    return linear_of(np.concatenate([question.features for question in looked]), np.concatenate([question.right for question in looked]))
+
+
+def linear_of(rows: npt.NDArray[np.float32], right: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> Linear:
+    """Logistic regression of standardised columns.
+
+    Args:
+        rows: shape (candidates, columns).
+        right: which of them are right.
+    """
     shift, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
     model = LogisticRegression(C=0.3, max_iter=3000).fit((rows - shift) / scale, right)
     return Linear(_rounded(shift), _rounded(scale), _rounded(model.coef_[0]), round(float(model.intercept_[0]), 6))
@@ -101,6 +111,9 @@ def score_out_of_fold(looked: Sequence[Looked]) -> list[Scored]:
                 continue
             log_odds = model.log_odds(question.features)
             best = int(np.argmax(log_odds))
+            if question.clash[best]:  # asked back whatever the score
+                scored.append(Scored(0.0, False, question.has_entry))
+                continue
             scored.append(Scored(float(1 / (1 + np.exp(-log_odds[best]))), bool(question.right[best]), question.has_entry))
     return scored
 
@@ -126,17 +139,24 @@ def curve(scored: Sequence[Scored]) -> list[PolicyPoint]:
 
 
 def fit_point(points: Sequence[PolicyPoint], scored: Sequence[Scored], risk: float) -> PolicyPoint | None:
-    """The most lenient threshold reached before the first failure; None where none passes."""
+    """The most lenient threshold reached before the first failure; None where the first one fails."""
     chosen = None
+    fewest = fewest_answers(risk)
     for point in points:
-        if sum(case.score >= point.answer for case in scored) < FEWEST:
+        if sum(case.score >= point.answer for case in scored) < fewest:
             continue
         if point.bound > risk:
-            if chosen is not None:
-                break
-            continue
+            break
         chosen = PolicyPoint(risk, round(point.answer, 4), round(point.coverage, 4), round(point.wrong, 4), round(point.bound, 4))
     return chosen
+
+
+def fewest_answers(risk: float) -> int:
+    """How many answers there must be for FORGIVEN wrong ones to keep the bound."""
+    given = FORGIVEN + 1
+    while upper_bound(FORGIVEN, given) > risk:
+        given += 1
+    return given
 
 
 def fit(scored: Sequence[Scored]) -> dict[str, object]:
@@ -177,17 +197,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings()
         cases = [case for path in chosen.cases for case in read_cases(path) if TEST not in case.tags]
-        encoder, ranker = SentenceEncoder(settings.encoder), load_ranker(settings.ranker)
+        encoder, context = SentenceEncoder(settings.encoder), load_context(settings.context)
         prepare()
-        index = load(chosen.artifacts or settings.artifacts, encoder)
-        looked = look_at(cases, Matcher(index, encoder, ranker))
+        index = load(chosen.artifacts or settings.artifacts, encoder, context)
+        looked = look_at(cases, Matcher(index, encoder, load_ranker(settings.ranker, to_fit=True), context))
         policy = fit(score_out_of_fold(looked))
     except (NuanxinError, BadCase, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    save_linear(fit_entries(looked), settings.ranker)
+    for width in sorted({len(ENTRY_NAMES), looked[0].features.shape[1]}):  # with the second encoder, and for doing without it
+        save_linear(fit_entries([replace(question, features=question.features[:, :width]) for question in looked]), settings.ranker)
     ranker = load_ranker(settings.ranker)
-    made_of = {"encoder": encoder.fingerprint, "ranker": ranker.fingerprint, "index": index.version}
+    made_of = {
+        "encoder": encoder.fingerprint,
+        "context": context.fingerprint if context else "",
+        "ranker": ranker.fingerprint,
+        "index": index.version,
+    }
     digest = hashlib.sha256(json.dumps(policy | made_of, sort_keys=True).encode()).hexdigest()
     policy = {"version": digest[:12], **policy, "made_of": made_of}
     chosen.out.write_text(json.dumps(policy, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

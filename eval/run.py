@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from bot import index as indexing
 from bot.decide import asks_for_human, decide
-from bot.encoder import SentenceEncoder
+from bot.encoder import SentenceEncoder, load_context
 from bot.errors import NuanxinError
 from bot.index import load
 from bot.match import Matcher
@@ -104,11 +104,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings()
         cases = read_cases(chosen.cases)
-        encoder = SentenceEncoder(settings.encoder, threads=1)
+        encoder, context = SentenceEncoder(settings.encoder, threads=1), load_context(settings.context, threads=1)
         prepare()
         indexing.use_one_thread()  # as the server does: the times are those of one core
         earlier = read_rows(chosen.against) if chosen.against else None
-        matcher = Matcher(load(chosen.artifacts or settings.artifacts, encoder), encoder, load_ranker(settings.ranker))
+        index = load(chosen.artifacts or settings.artifacts, encoder, context)
+        matcher = Matcher(index, encoder, load_ranker(settings.ranker), context)
     except (NuanxinError, BadCase, OSError) as error:
         print(error, file=sys.stderr)
         return 1

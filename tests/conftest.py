@@ -26,7 +26,7 @@ from bot.index import Index, build, load
 from bot.match import Matcher
 from bot.policy import Policy, read_policy
 from bot.rank import Ranker, load_ranker
-from bot.settings import Settings
+from bot.settings import BUNDLED_CONTEXT, Settings
 from bot.store import Store
 from knowledge.records import Article, Citation, Entry, Regulation
 
@@ -87,16 +87,21 @@ def encoder() -> SentenceEncoder:
 
 
 @pytest.fixture(scope="session")
-def artifacts(encoder: SentenceEncoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def context() -> SentenceEncoder:
+    return SentenceEncoder(BUNDLED_CONTEXT, threads=1)
+
+
+@pytest.fixture(scope="session")
+def artifacts(encoder: SentenceEncoder, context: SentenceEncoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small bank, built."""
     out = tmp_path_factory.mktemp("artifacts")
-    build(ENTRIES, [LAW], encoder, out, {"conftest": "-"})
+    build(ENTRIES, [LAW], encoder, out, {"conftest": "-"}, context=context)
     return out
 
 
 @pytest.fixture(scope="session")
-def index(artifacts: Path, encoder: SentenceEncoder) -> Index:
-    return load(artifacts, encoder)
+def index(artifacts: Path, encoder: SentenceEncoder, context: SentenceEncoder) -> Index:
+    return load(artifacts, encoder, context)
 
 
 @pytest.fixture(scope="session")
@@ -110,8 +115,8 @@ def policy() -> Policy:
 
 
 @pytest.fixture(scope="session")
-def matcher(index: Index, encoder: SentenceEncoder, ranker: Ranker) -> Matcher:
-    return Matcher(index, encoder, ranker)
+def matcher(index: Index, encoder: SentenceEncoder, ranker: Ranker, context: SentenceEncoder) -> Matcher:
+    return Matcher(index, encoder, ranker, context)
 
 
 @pytest.fixture

@@ -227,7 +227,9 @@ def test_sixty_hostile_texts_are_shown_and_never_run(browser: Browser, desk_serv
         page.context.close()
 
 
-def test_a_bank_of_hostile_texts_is_shown_and_never_run(browser: Browser, encoder: SentenceEncoder, tmp_path: Path) -> None:
+def test_a_bank_of_hostile_texts_is_shown_and_never_run(
+    browser: Browser, encoder: SentenceEncoder, context: SentenceEncoder, tmp_path: Path
+) -> None:
     """An imported bank may hold anything: in the chat, the lookup, the embedded lookup and an answer's own page."""
     entries = [
         Entry(
@@ -241,7 +243,7 @@ def test_a_bank_of_hostile_texts_is_shown_and_never_run(browser: Browser, encode
         )
         for n, payload in enumerate(PAYLOADS)
     ]
-    build(entries, [], encoder, tmp_path / "index", {"payloads": "-"})
+    build(entries, [], encoder, tmp_path / "index", {"payloads": "-"}, context=context)
     process, url = start_server(tmp_path / "index", tmp_path)
     try:
         for number in range(0, 60, 7):

@@ -37,7 +37,7 @@ def test_what_was_built_comes_back(index: Index) -> None:
     assert index.article(Citation("劳动合同法", "第九十九条")) is None
 
 
-def test_every_flipped_byte_is_refused(artifacts: Path, encoder: SentenceEncoder, tmp_path: Path) -> None:
+def test_every_flipped_byte_is_refused(artifacts: Path, encoder: SentenceEncoder, context: SentenceEncoder, tmp_path: Path) -> None:
     out = tmp_path / "copy"
     shutil.copytree(artifacts, out)
     folder, _ = read_manifest(out)
@@ -50,18 +50,18 @@ def test_every_flipped_byte_is_refused(artifacts: Path, encoder: SentenceEncoder
             broken[place] ^= 1
             path.write_bytes(broken)
             with pytest.raises(ArtifactBroken, match=r"was changed.*index_build"):
-                load(out, encoder)
+                load(out, encoder, context)
         path.write_bytes(whole[: len(whole) // 2])
         with pytest.raises(ArtifactBroken):
-            load(out, encoder)
+            load(out, encoder, context)
         path.unlink()
         with pytest.raises(ArtifactBroken, match="missing"):
-            load(out, encoder)
+            load(out, encoder, context)
         path.write_bytes(whole)
-    assert load(out, encoder).entries == ENTRIES
+    assert load(out, encoder, context).entries == ENTRIES
 
 
-def test_a_changed_manifest_is_refused(artifacts: Path, encoder: SentenceEncoder, tmp_path: Path) -> None:
+def test_a_changed_manifest_is_refused(artifacts: Path, encoder: SentenceEncoder, context: SentenceEncoder, tmp_path: Path) -> None:
     out = tmp_path / "copy"
     shutil.copytree(artifacts, out)
     folder, _ = read_manifest(out)
@@ -71,7 +71,7 @@ def test_a_changed_manifest_is_refused(artifacts: Path, encoder: SentenceEncoder
     for key, value in (("files", manifest["files"] | {FILES[0]: "0" * 64}), ("counts", {}), ("built_at", ""), ("extra", 1)):
         path.write_text(json.dumps(manifest | {key: value}, ensure_ascii=False, sort_keys=True), encoding="utf-8")
         with pytest.raises(ArtifactBroken, match="was changed"):
-            load(out, encoder)
+            load(out, encoder, context)
     path.write_bytes(whole)
     pointer = out / CURRENT
     for file in (path, pointer):
@@ -81,15 +81,15 @@ def test_a_changed_manifest_is_refused(artifacts: Path, encoder: SentenceEncoder
             broken[place] ^= 1
             file.write_bytes(broken)
             with pytest.raises(ArtifactError):
-                load(out, encoder)
+                load(out, encoder, context)
         file.write_bytes(kept)
     assert path.read_bytes() == whole
     path.write_text("{", encoding="utf-8")
     with pytest.raises(ArtifactBroken):
-        load(out, encoder)
+        load(out, encoder, context)
     path.unlink()
     with pytest.raises(ArtifactBroken, match="did not finish"):
-        load(out, encoder)
+        load(out, encoder, context)
 
 
 def test_nothing_there(encoder: SentenceEncoder, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_nothing_there(encoder: SentenceEncoder, tmp_path: Path) -> None:
 
 
 def test_another_encoder_is_refused_with_both_names(artifacts: Path) -> None:
-    with pytest.raises(ArtifactForeign, match=r"static-zh-v2.*two-grams"):
+    with pytest.raises(ArtifactForeign, match=r"static-zh-v3.*two-grams"):
         load(artifacts, TwoGrams())
 
 
@@ -117,5 +117,5 @@ def test_a_build_that_dies_leaves_the_old_index(encoder: SentenceEncoder, tmp_pa
     assert load(tmp_path, encoder).entries == ENTRIES[:2]
 
 
-def test_same_input_same_version(encoder: SentenceEncoder, tmp_path: Path, artifacts: Path) -> None:
-    assert build(ENTRIES, [LAW], encoder, tmp_path, {}).name == read_manifest(artifacts)[1].version
+def test_same_input_same_version(encoder: SentenceEncoder, context: SentenceEncoder, tmp_path: Path, artifacts: Path) -> None:
+    assert build(ENTRIES, [LAW], encoder, tmp_path, {}, context=context).name == read_manifest(artifacts)[1].version

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.errors import PolicyError
 from bot.policy import read_policy
 from bot.settings import Settings
-from eval.fit import FEWEST, Scored, curve, fit, fit_point, upper_bound
+from eval.fit import Scored, curve, fewest_answers, fit, fit_point, upper_bound
 
 
 @pytest.mark.parametrize(("wrong", "given_", "bound"), [(0, 59, 0.0495), (0, 29, 0.0982), (5, 100, 0.1023), (3, 3, 1.0)])
@@ -33,7 +33,20 @@ def test_the_threshold_stops_before_the_first_failure() -> None:
 
 
 def test_too_few_answers_promise_nothing() -> None:
-    assert fit_point(curve(cases(FEWEST, 0)), cases(FEWEST, 0), 0.05) is None
+    # Three wrong of 152 or 153 lie about the bound of 5 %: BETAINV(0.95; 4; 149) = 0.0502, (0.95; 4; 150) = 0.0499.
+    assert fewest_answers(0.05) == 153
+    assert fit_point(curve(cases(152, 0)), cases(152, 0), 0.05) is None
+    assert fit_point(curve(cases(153, 0)), cases(153, 0), 0.05) is not None
+
+
+def test_a_first_failure_ends_it() -> None:
+    # The first 153 answers hold four wrong ones; however good all later ones are, the strictest threshold has failed.
+    scored = [Scored(1 - n / 1000, n >= 4, True) for n in range(900)]
+    assert curve(scored)[-1].bound < 0.05
+    assert fit_point(curve(scored), scored, 0.05) is None
+
+
+def test_nothing_can_be_fitted_to_nothing() -> None:
     with pytest.raises(ValueError, match="no threshold"):
         fit(cases(3, 3))
 
@@ -45,7 +58,7 @@ def test_a_fitted_bound_is_kept(rows: list[tuple[float, bool]]) -> None:
         point = fit_point(curve(scored), scored, risk)
         if point is not None:
             given_ = [case for case in scored if case.score >= point.answer - 1e-4]
-            assert len(given_) >= FEWEST
+            assert len(given_) >= fewest_answers(risk)
             assert point.bound <= risk
 
 

@@ -40,10 +40,10 @@ def test_builds_and_serves(transformer: Path, tmp_path: Path) -> None:
     assert built.returncode == 0, built.stderr
     answered = run("serve.py", "--artifacts", out, "--ask", "How do I claim unpaid wages?")
     assert answered.stdout.startswith("File a complaint."), answered.stderr
-    refused = run("serve.py", "--artifacts", out, "--ask", "hello", NUANXIN_ENCODER=str(ROOT / "bot/models/static-zh-v2"))
+    refused = run("serve.py", "--artifacts", out, "--ask", "hello", NUANXIN_ENCODER=str(ROOT / "bot/models/static-zh-v3"))
     assert refused.returncode == 1
     assert "encoder model (" in refused.stderr
-    assert "static-zh-v2 (" in refused.stderr
+    assert "static-zh-v3 (" in refused.stderr
 
 
 def test_our_folder_gives_the_same_vectors_through_sentence_transformers(encoder: SentenceEncoder) -> None:

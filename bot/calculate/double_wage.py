@@ -34,7 +34,7 @@ def double_wage(*, start: date, until: date, wage: Decimal, signed: bool = True,
     if last <= first:
         return Result(
             "还没有超过一个月，没有二倍工资（0元）",
-            (Step(f"用工满一个月（{say_day(first - DAY)}）以内补签的，不付二倍工资", Citation(LAW, "第八十二条", "第一款")),),
+            (Step(f"用工没有超过一个月（到{say_day(first - DAY)}），不付二倍工资", Citation(LAW, "第八十二条", "第一款")),),
             amount=Decimal("0.00"),
             changes=("过了一个月还没有签，从第二个月起每月加付一份工资",),
         )
