@@ -13,7 +13,7 @@ import ir_measures
 import numpy as np
 from ir_measures import RR, Success
 
-ENTRY_MEASURES = {"R@1": Success @ 1, "R@5": Success @ 5, "R@10": Success @ 10, "MRR@10": RR @ 10}
+ENTRY_MEASURES = {"R@1": Success @ 1, "R@3": Success @ 3, "R@5": Success @ 5, "R@10": Success @ 10, "MRR@10": RR @ 10}
 ARTICLE_MEASURES = {f"R@{k}": ir_measures.R @ k for k in (1, 5, 10, 20, 100)}
 
 
@@ -40,6 +40,20 @@ class Decided:
     entry: str | None
     right: tuple[str, ...] | None
     expect: str | None
+
+
+def first_of_two(pairs: Sequence[tuple[Ranking, frozenset[str]]]) -> float | None:
+    """Share of contrast questions whose right entry stands before the wrong one of the two; None where there are none.
+
+    Args:
+        pairs: what was found for each question, and the entries it was written to be mistaken for.
+    """
+
+    def place(found: tuple[str, ...], ids: frozenset[str]) -> int:
+        return next((number for number, id_ in enumerate(found) if id_ in ids), len(found))
+
+    told = [place(ranking.found, frozenset(ranking.right)) < place(ranking.found, wrong) for ranking, wrong in pairs]
+    return round(sum(told) / len(told), 4) if told else None
 
 
 def rank_figures(rankings: Sequence[Ranking], measures: dict[str, ir_measures.Measure]) -> dict[str, float] | None:

@@ -26,16 +26,18 @@ from bot.settings import read_settings
 from bot.text import normalise, prepare
 from bot.values import Answer, Clarify, Decision, Matched
 from eval.cases import BadCase, Case, read_cases
-from eval.metrics import ARTICLE_MEASURES, ENTRY_MEASURES, Decided, Ranking, decision_figures, latency_figures, rank_figures
+from eval.metrics import ARTICLE_MEASURES, ENTRY_MEASURES, Decided, Ranking, decision_figures, first_of_two, latency_figures, rank_figures
 from eval.report import read_rows, write_report
 from knowledge.citations import parse_citation
 
 DEEP = 100
+MISTAKEN = "not:"
+"""A tag that names the entry a contrast question was written to be mistaken for."""
 
 
 def evaluate(cases: Sequence[Case], matcher: Matcher, policy: Policy) -> tuple[dict[str, object], list[dict[str, object]]]:
     """Figures over all cases, and one row per case for the report."""
-    entries, articles, decided, times, rows = [], [], [], [], []
+    entries, articles, contrasts, decided, times, rows = [], [], [], [], [], []
     matcher.match("预热")
     for case in tqdm(cases, disable=not sys.stderr.isatty(), unit="问"):
         began = time.perf_counter()
@@ -46,6 +48,9 @@ def evaluate(cases: Sequence[Case], matcher: Matcher, policy: Policy) -> tuple[d
         found = tuple(candidate.entry.id for candidate in matched.entries)
         if case.entries is not None:
             entries.append(Ranking(found, case.entries))
+            mistaken = frozenset(tag.removeprefix(MISTAKEN) for tag in case.tags if tag.startswith(MISTAKEN))
+            if case.entries and mistaken:
+                contrasts.append((entries[-1], mistaken))
         if case.articles:
             deep = matcher.match(case.query, articles=DEEP)
             articles.append(Ranking(_article_ids(deep), tuple(dict.fromkeys(map(_citation_id, case.articles)))))
@@ -55,6 +60,7 @@ def evaluate(cases: Sequence[Case], matcher: Matcher, policy: Policy) -> tuple[d
         "n": len(cases),
         "entries": rank_figures(entries, ENTRY_MEASURES),
         "articles": rank_figures(articles, ARTICLE_MEASURES),
+        "first_of_two": first_of_two(contrasts),
         "decision": decision_figures(decided),
         "latency_ms": latency_figures(times),
     }

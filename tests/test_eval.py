@@ -9,7 +9,7 @@ import pytest
 from pypinyin import lazy_pinyin
 
 from eval.cases import BadCase, Case, read_cases, write_cases
-from eval.metrics import ARTICLE_MEASURES, ENTRY_MEASURES, Decided, Ranking, decision_figures, rank_figures
+from eval.metrics import ARTICLE_MEASURES, ENTRY_MEASURES, Decided, Ranking, decision_figures, first_of_two, rank_figures
 from eval.tolerance import CHANGES, twins
 from tests.conftest import ROOT
 
@@ -22,13 +22,20 @@ def test_entry_figures() -> None:
         Ranking((), ("a",)),
         Ranking(("a",), ()),
     ]
-    assert rank_figures(rankings, ENTRY_MEASURES) == {"R@1": 0.25, "R@5": 0.5, "R@10": 0.5, "MRR@10": 0.375}
+    assert rank_figures(rankings, ENTRY_MEASURES) == {"R@1": 0.25, "R@3": 0.5, "R@5": 0.5, "R@10": 0.5, "MRR@10": 0.375}
     assert rank_figures([Ranking(("a",), ())], ENTRY_MEASURES) is None
 
 
 def test_article_figures_count_shares() -> None:
     figures = rank_figures([Ranking(("x", "a", "y"), ("a", "b"))], ARTICLE_MEASURES)
     assert figures == {"R@1": 0.0, "R@5": 0.5, "R@10": 0.5, "R@20": 0.5, "R@100": 0.5}
+
+
+def test_the_right_one_of_two() -> None:
+    right, wrong = ("a",), frozenset({"b"})
+    found = [Ranking(found, right) for found in (("a", "b"), ("b", "a"), ("x", "a"), ("x", "b"), ())]
+    assert first_of_two([(ranking, wrong) for ranking in found]) == 0.4  # before it, behind it, alone, not found, nothing found
+    assert first_of_two([]) is None
 
 
 def test_decision_figures() -> None:
