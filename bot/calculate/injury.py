@@ -104,7 +104,10 @@ def injury(
                 )
             )
     if grade >= 5 and leaving:
-        steps.append(Step("离职时另有一次性工伤医疗补助金（基金付）和一次性伤残就业补助金（单位付），标准由省级政府定", article))
+        when = "您本人提出解除或终止" if grade <= 6 else "合同到期终止或您本人提出解除"
+        payer = ("（基金付）", "（单位付）") if insured else ("", "")
+        sums = f"一次性工伤医疗补助金{payer[0]}和一次性伤残就业补助金{payer[1]}"
+        steps.append(Step(f"{when}劳动关系时，另有{sums}，标准由省级政府定", article))
         unknown.append("本省一次性工伤医疗补助金、伤残就业补助金的标准")
     if not insured:
         steps.append(Step("单位没有参加工伤保险的，这些都由单位按条例的标准付", Citation(RULE, "第六十二条")))
@@ -115,6 +118,7 @@ def injury(
         assumptions=(
             "已经认定工伤并做了劳动能力鉴定",
             "本人工资是受伤前12个月平均月缴费工资" + ("，单位足额缴了费" if insured else "；单位没有参保，先按您说的工资当作应缴的工资"),
+            *(("经劳动能力鉴定委员会确认需要生活护理；平均工资是上年度的",) if NURSING[care] else ()),
             *(("停工的月数都在评定等级以前：评级以后停发停工留薪期工资，改发伤残待遇",) if treated else ()),
         ),
         changes=(

@@ -78,7 +78,7 @@ def injury_death(
                 cents(monthly),
             )
         )
-    headline = f"能算出的一次性待遇共{say_money(known)}" if known else "一次性待遇要先知道当年的两个统计数"
+    headline = f"能算出的一次性待遇共{say_money(known)}" if known else "一次性待遇要先知道上年度的两个统计数"
     if percent:
         headline += f"，抚恤金每月约{say_money(wage * min(percent, 100) / 100)}"
     return Result(
