@@ -124,7 +124,11 @@ def injury(
         changes=(
             "还没有鉴定的，等级以鉴定结论为准",
             *(("单位少报缴费基数，差额可以向单位要",) if insured else ()),
-            *(("以后离职或者合同到期，另有一次性工伤医疗补助金和就业补助金",) if grade >= 5 and not leaving else ()),
+            *(
+                (f"以后{'自己提出离职' if grade <= 6 else '离职或者合同到期'}，另有一次性工伤医疗补助金和就业补助金",)
+                if grade >= 5 and not leaving
+                else ()
+            ),
             "医疗费、伙食补助等另外算",
         ),
         unknown=tuple(unknown),

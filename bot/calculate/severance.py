@@ -166,10 +166,10 @@ def count_years(months: int, days: int) -> Decimal:
 
 def _nothing(reason: str) -> Result:
     if reason == "own":
-        step = Step("自己提出辞职、或者单位维持条件续签而自己不续的，不在应付经济补偿的情形里", Citation(LAW, "第四十六条"))
+        step = Step("自己提出辞职、或者单位维持或者提高条件续签而自己不续的，不在应付经济补偿的情形里", Citation(LAW, "第四十六条"))
         change = "如果是因为单位欠薪、不交社保、不给劳动条件才走的，属于被迫辞职，可以要经济补偿"
     else:
-        step = Step("因严重违反规章等过错被解除的，单位不用付经济补偿", Citation(LAW, "第三十九条"))
+        step = Step("因严重违反规章等过错被解除的（第三十九条），不在应付经济补偿的情形里", Citation(LAW, "第四十六条"))
         change = "单位拿不出证据、规章没公示、没通知工会的，可能是违法解除，要按二倍赔"
     return Result(
         "按您说的情况，一般没有经济补偿（0元）",
