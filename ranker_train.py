@@ -403,7 +403,15 @@ def train(data: Path, bank: Path, folds: Path, context: Path, out: Path, say: Ca
     verdicts = by_entry_fold[KEPT_BACK].log_odds(gone)
     more = alone_features(verdicts, in_context(pools, gone, gone_numbers, encoded))
     labels = np.concatenate([right[unseen], np.zeros(len(more), dtype=np.int64)])
-    save_linear(linear_of(np.concatenate([columns, more]), labels), out)
+    save_linear(linear_of(np.concatenate([columns, more]), labels), "alone_in_context", out)
+    # Without a second encoder the same, over all questions: the first encoders of both folds kept theirs back.
+    gone, gone_numbers = without_the_right_one(pools, features, right, numbers)
+    folds_of_gone = np.asarray([pools[number].question.fold for number in gone_numbers])
+    verdicts = np.zeros(len(gone), dtype=np.float32)
+    for number in range(FOLDS):
+        verdicts[folds_of_gone == number] = by_entry_fold[number].log_odds(gone[folds_of_gone == number])
+    columns = np.concatenate([alone_features(scores, features), alone_features(verdicts, gone)])
+    save_linear(linear_of(columns, np.concatenate([right, np.zeros(len(gone), dtype=np.int64)])), "alone", out)
     say(json.dumps(about, ensure_ascii=False))
 
 

@@ -75,7 +75,7 @@ def wire(settings: Settings) -> tuple[Dialogue, Matcher, Store]:
     matcher.match("预热一下", articles=1)
     gc.collect()
     gc.freeze()  # what is loaded stays: the collector need not walk it at every question
-    policy = read_policy(settings.policy, settings.risk)
+    policy = read_policy(settings.policy, settings.risk, context is not None)
     tickets = Tickets(tells=bool(settings.hook_url))
     procedures: list[Procedure] = [Progress(tickets), Intake(tickets), Estimate()]
     return Dialogue(matcher, policy, store, settings.choice_minutes, procedures=procedures, tickets=tickets), matcher, store

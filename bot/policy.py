@@ -52,14 +52,21 @@ class PolicyPoint:
     bound: float
 
 
-def read_policy(path: Path, risk: float) -> Policy:
+def read_policy(path: Path, risk: float, in_context: bool) -> Policy:
     """The policy for an accepted risk: the most lenient fitted point whose risk is not above it.
 
+    Args:
+        in_context: whether the scores will be made with a second encoder; thresholds fitted with one promise nothing without it.
+
     Raises:
-        PolicyError: the file cannot be read, or no threshold keeps so low a risk.
+        PolicyError: the file cannot be read, no threshold keeps so low a risk, or none was fitted for such scores.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
+        if not in_context:
+            data |= data["without_context"]
+        elif not data["made_of"]["context"]:
+            raise PolicyError(f"The policy {path.name} was fitted without a second encoder. Fit it again: python -m eval.fit")
         points = [PolicyPoint(**point) for point in data["points"]]
         fitting = [point for point in points if point.risk <= risk + 1e-9]
         if not fitting:

@@ -43,9 +43,20 @@ MOST_WORDINGS = 2
 """Wordings of each that the pair model compares with the question."""
 ABSENT = -8.0
 """Log-odds that stand for a wording or an entry that is not there."""
-ALONE_NAMES = ("log_odds", "context", "context_lead", "length")
-"""Columns that weigh the trees' verdict on an entry with a single wording against the second encoder's."""
-FILE, CARD, SEVERAL, IN_CONTEXT, ALONE = "ranker.npz", "ranker.json", "several.json", "in_context.json", "alone.json"
+ALONE_NAMES = ("log_odds", "dense", "dense_lead", "length")
+"""Columns that weigh the trees' verdict on an entry with a single wording against nearness by itself, without a second encoder."""
+ALONE_IN_CONTEXT_NAMES = ("log_odds", "context", "context_lead", "length")
+"""The same with one."""
+FILE, CARD = "ranker.npz", "ranker.json"
+LINEARS = {
+    "several": ENTRY_NAMES,
+    "in_context": (*ENTRY_NAMES, *CONTEXT_NAMES),
+    "alone": ALONE_NAMES,
+    "alone_in_context": ALONE_IN_CONTEXT_NAMES,
+}
+"""Columns of each logistic regression, by the name of its file and of its place in the ranker."""
+FITTED = frozenset({"several", "in_context"})
+"""Those that `eval.fit` fits."""
 SCOPE = "scope.npz"
 MOST_SCOPE = 6.0
 """Log-odds beyond which scope counts no more."""
@@ -141,7 +152,7 @@ class Ranker:
         several: the entry model for entries with several wordings, which labelled questions to our bank teach
             (`eval.fit`); None until it is fitted.
         in_context: the same where there is a second encoder, over the columns of both.
-        alone: for entries with a single wording where there is a second encoder, over ALONE_NAMES.
+        alone, alone_in_context: for entries with a single wording, without and with a second encoder.
         scope: the second encoder's judge of scope.
     """
 
@@ -153,6 +164,7 @@ class Ranker:
     several: Linear | None = None
     in_context: Linear | None = None
     alone: Linear | None = None
+    alone_in_context: Linear | None = None
     scope: Scope | None = None
 
     def pair_log_odds(self, rows: Floats) -> Floats:
@@ -174,8 +186,9 @@ class Ranker:
         log_odds = np.empty(len(rows), dtype=np.float32)
         if alone.any():
             log_odds[alone] = self.entries.log_odds(plain[alone])
-            if with_context and self.alone is not None:
-                log_odds[alone] = self.alone.log_odds(alone_features(log_odds[alone], rows[alone]))
+            nearness = self.alone_in_context if with_context else self.alone
+            if nearness is not None:
+                log_odds[alone] = nearness.log_odds(alone_features(log_odds[alone], rows[alone]))
         if model is not None and not alone.all():
             log_odds[~alone] = model.log_odds(rows[~alone])
         return np.asarray(1 / (1 + np.exp(-log_odds)), dtype=np.float32)
@@ -226,9 +239,10 @@ def context_features(views: Floats, scope: float = 0.0) -> Floats:
 
 
 def alone_features(log_odds: Floats, rows: Floats) -> Floats:
-    """Columns ALONE_NAMES, from the trees' log-odds and the columns of both encoders."""
-    width = len(ENTRY_NAMES)
-    places = (width, width + CONTEXT_NAMES.index("context_lead"), ENTRY_NAMES.index("length"))
+    """Columns ALONE_NAMES, or ALONE_IN_CONTEXT_NAMES where the rows have the columns of both encoders, from the trees' log-odds."""
+    columns = LINEARS["in_context"]
+    names = ALONE_IN_CONTEXT_NAMES if rows.shape[1] == len(columns) else ALONE_NAMES
+    places = [columns.index(name) for name in names[1:]]
     return np.column_stack([log_odds, *(rows[:, place] for place in places)]).astype(np.float32)
 
 
@@ -276,11 +290,10 @@ def save_ranker(ranker: Ranker, folder: Path, about: dict[str, object]) -> None:
     (folder / CARD).write_text(json.dumps(card | about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def save_linear(linear: Linear, folder: Path) -> None:
-    """Write a logistic regression beside the trees."""
-    name, columns = _place_of(len(linear.slope))
-    text = json.dumps({"columns": columns, **asdict(linear)}, ensure_ascii=False, indent=1)
-    (folder / name).write_text(text + "\n", encoding="utf-8")
+def save_linear(linear: Linear, name: str, folder: Path) -> None:
+    """Write a logistic regression beside the trees; `name` is one of LINEARS."""
+    text = json.dumps({"columns": LINEARS[name], **asdict(linear)}, ensure_ascii=False, indent=1)
+    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
 def save_scope(scope: Scope, folder: Path) -> None:
@@ -297,19 +310,13 @@ def _read_scope(path: Path) -> Scope | None:
     return Scope(first, hidden, second, float(bias[0]))
 
 
-def _place_of(width: int) -> tuple[str, tuple[str, ...]]:
-    """File and columns of a logistic regression over so many columns."""
-    known = ((SEVERAL, ENTRY_NAMES), (IN_CONTEXT, (*ENTRY_NAMES, *CONTEXT_NAMES)), (ALONE, ALONE_NAMES))
-    return next(((name, columns) for name, columns in known if len(columns) == width), known[0])
-
-
-def _read_linear(raw: bytes) -> Linear | None:
-    if not raw:
+def _read_linear(path: Path) -> Linear | None:
+    if not path.is_file():
         return None
-    row = json.loads(raw)
-    name, columns = _place_of(len(row["slope"]))
-    if tuple(row["columns"]) != columns:
-        raise ValueError(f"{name} was fitted to other columns; fit it again: python -m eval.fit")
+    row = json.loads(path.read_text(encoding="utf-8"))
+    if tuple(row["columns"]) != LINEARS[path.stem]:
+        cure = "python -m eval.fit" if path.stem in FITTED else "python ranker_train.py"
+        raise ValueError(f"{path.name} was fitted to other columns; make it again: {cure}")
     return Linear(tuple(row["shift"]), tuple(row["scale"]), tuple(row["slope"]), float(row["bias"]))
 
 
@@ -334,14 +341,16 @@ def load_ranker(folder: Path, to_fit: bool = False) -> Ranker:
         lists = {name: arrays[name].astype(np.float32).tolist() for name in _WEIGHTS}
         if any(len(values) != BUCKETS for values in lists.values()):
             raise RankerError(f"The ranker in {folder} has weights of another length than {BUCKETS}.")
-        optional = [folder / name for name in (SEVERAL, IN_CONTEXT, ALONE, SCOPE)]
-        fitted = [path.read_bytes() if path.is_file() else b"" for path in optional]
+        paths = [folder / f"{name}.json" for name in LINEARS] + [folder / SCOPE]
+        beside = b"".join(path.read_bytes() for path in paths if path.is_file())
+        linears = {name: _read_linear(folder / f"{name}.json") for name in LINEARS if not (to_fit and name in FITTED)}
         return Ranker(
             name=str(card["name"]),
-            fingerprint=hashlib.sha256(raw + b"".join(fitted)).hexdigest(),
-            several=None if to_fit else _read_linear(fitted[0]),
-            in_context=None if to_fit else _read_linear(fitted[1]),
-            alone=_read_linear(fitted[2]),
+            fingerprint=hashlib.sha256(raw + beside).hexdigest(),
+            several=linears.get("several"),
+            in_context=linears.get("in_context"),
+            alone=linears.get("alone"),
+            alone_in_context=linears.get("alone_in_context"),
             scope=_read_scope(folder / SCOPE),
             weights=Weights(**lists),
             **{

@@ -20,7 +20,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ from bot.errors import NuanxinError
 from bot.index import load
 from bot.match import Matcher
 from bot.policy import BUNDLED_POLICY, PolicyPoint
-from bot.rank import ENTRY_NAMES, Linear, load_ranker, save_linear
+from bot.rank import Linear, load_ranker, save_linear
 from bot.settings import read_settings
 from bot.text import normalise, prepare
 from eval.cases import BadCase, Case, read_cases
@@ -200,13 +200,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         encoder, context = SentenceEncoder(settings.encoder), load_context(settings.context)
         prepare()
         index = load(chosen.artifacts or settings.artifacts, encoder, context)
-        looked = look_at(cases, Matcher(index, encoder, load_ranker(settings.ranker, to_fit=True), context))
+        ranker = load_ranker(settings.ranker, to_fit=True)
+        looked = look_at(cases, Matcher(index, encoder, ranker, context))
+        plain = look_at(cases, Matcher(index, encoder, ranker)) if context else looked
         policy = fit(score_out_of_fold(looked))
+        policy["without_context"] = fit(score_out_of_fold(plain))
     except (NuanxinError, BadCase, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    for width in sorted({len(ENTRY_NAMES), looked[0].features.shape[1]}):  # with the second encoder, and for doing without it
-        save_linear(fit_entries([replace(question, features=question.features[:, :width]) for question in looked]), settings.ranker)
+    save_linear(fit_entries(plain), "several", settings.ranker)
+    if context is not None:
+        save_linear(fit_entries(looked), "in_context", settings.ranker)
     ranker = load_ranker(settings.ranker)
     made_of = {
         "encoder": encoder.fingerprint,

@@ -119,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NuanxinError, BadCase, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    figures, rows = evaluate(cases, matcher, read_policy(settings.policy, settings.risk))
+    figures, rows = evaluate(cases, matcher, read_policy(settings.policy, settings.risk, context is not None))
     if chosen.report:
         names = {entry.id: entry.question for entry in matcher.index.entries}
         print(f"report: {write_report(chosen.report, figures, rows, names, earlier)}")

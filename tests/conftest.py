@@ -111,7 +111,7 @@ def ranker() -> Ranker:
 
 @pytest.fixture(scope="session")
 def policy() -> Policy:
-    return read_policy(Settings().policy, Settings().risk)
+    return read_policy(Settings().policy, Settings().risk, in_context=True)
 
 
 @pytest.fixture(scope="session")

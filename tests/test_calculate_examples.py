@@ -14,6 +14,7 @@ from bot.calculate.notice import notice
 from bot.calculate.probation import probation
 from bot.calculate.retirement import retirement
 from bot.calculate.severance import severance
+from bot.calculate.unemployment import unemployment
 from bot.calculate.values import Doubt, Result
 from bot.calculate.wage_arrears import wage_arrears
 
@@ -213,3 +214,53 @@ def test_days_added_by_the_province_later_are_not_added_earlier() -> None:
     assert (after.count, after.day, bool(after.unknown)) == (158, date(2016, 6, 27), False)
     assert result(maternity(event="birth", start=date(2012, 4, 27))).human
     assert not result(maternity(event="birth", start=date(2012, 4, 28))).human
+
+
+@pytest.mark.parametrize("standard", [D(13_200), D(50)])
+def test_a_monthly_benefit_above_any_minimum_wage_is_asked_back(standard: D) -> None:
+    # 失业保险条例18: below the local minimum wage, so 13,200 a month cannot be; 50 is a daily sum.
+    found = unemployment(years=11, own_will=False, standard=standard)
+    assert isinstance(found, Doubt)
+    assert found.field == "standard"
+
+
+def test_years_count_from_the_new_job_where_months_were_left_over() -> None:
+    # 失业保险条例17: after a new job the time of contributions starts again; months not drawn are added to it, 24 at most.
+    found = result(unemployment(years=3, own_will=False, left_over=6))
+    assert found.count == 12 + 6
+    assert "再就业以后累计缴费满3年" in found.steps[0].text
+    assert any("重新计算" in said for said in found.assumptions)
+    assert not any("重新计算" in said for said in result(unemployment(years=3, own_will=False)).assumptions)
+
+
+def test_a_last_day_on_a_weekend_is_said_to_be_one() -> None:
+    # 民法典203: 3 May 2024 and thirty days is 2 June 2024, a Sunday; from Friday 15 March 2024 to Sunday 14 April likewise.
+    found = result(deadlines(matter="injury_employer", since=date(2024, 5, 3), today=date(2024, 5, 4)))
+    assert found.day == date(2024, 6, 2)
+    assert "星期日" in found.steps[-1].text
+    assert str(found.steps[-1].basis.article) == "第二百零三条"
+    # 2 May 2024 and thirty days is Saturday 1 June; 1 May and thirty days is Friday 31 May.
+    assert "星期六" in result(deadlines(matter="injury_employer", since=date(2024, 5, 2), today=date(2024, 5, 4))).steps[-1].text
+    assert len(result(deadlines(matter="injury_employer", since=date(2024, 5, 1), today=date(2024, 5, 4))).steps) == 2
+
+
+def test_the_pay_for_leave_says_when_it_is_late() -> None:
+    # 调解仲裁法27: one year. Left on 30 June 2023, asked on 1 July 2024: late; asked on 30 June 2024: not yet.
+    late, soon = (
+        result(annual_leave(years=12, situation="left", taken=0, day=date(2023, 6, 30), wage=D(6000), today=today))
+        for today in (date(2024, 7, 1), date(2024, 6, 30))
+    )
+    assert "时效" in late.headline
+    assert "时效" not in soon.headline
+    assert late.amount == soon.amount
+
+
+def test_more_leave_taken_than_due_is_not_taken_back() -> None:
+    # 实施办法12 (3): left on 20 July: 201 of 365 days of 5 days are 2; 4 taken are more, and are not taken back.
+    found = result(annual_leave(years=6, situation="left", taken=4, day=date(2019, 7, 20)))
+    assert (found.count, found.headline) == (0, "当年应休2天，都休完了")
+    assert "不扣回" in found.steps[-1].text
+    assert str(found.steps[-1].basis).endswith("第十二条第三款")
+    # 10 (1): who joined on that day has 165 days, also 2 days of leave.
+    found = result(annual_leave(years=6, situation="joined", taken=4, day=date(2019, 7, 20)))
+    assert (found.count, str(found.steps[-1].basis)[-6:]) == (0, "第十条第一款")

@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.context_model import LONGEST, MODEL_FILE, TOKENIZER_FILE
-from bot.encoder import SentenceEncoder, load_context
+from bot.decide import decide
+from bot.encoder import SentenceEncoder, Vectors, load_context
 from bot.errors import ArtifactForeign, EncoderError
 from bot.index import build, load
 from bot.match import Matcher
+from bot.policy import read_policy
 from bot.rank import CONTEXT_NAMES, ENTRY_NAMES, Ranker
-from bot.settings import BUNDLED_CONTEXT
+from bot.settings import BUNDLED_CONTEXT, Settings
+from bot.values import Answer
 from tests.conftest import ENTRIES, LAW, ROOT
 
 
@@ -84,6 +89,41 @@ def test_a_matcher_sees_both_encoders(matcher: Matcher, without: Path, encoder: 
         assert scores == sorted(scores, reverse=True)
         assert all(0 <= score <= 1 for score in scores)
     assert matcher.match("试用期可以约定几个月").entries[0].score == 1  # the very words
+
+
+@pytest.mark.parametrize("asked", ["就我自己", "火星", "跳过", "今天天气怎么样"])
+def test_a_small_bank_answers_nothing_foreign_with_or_without_it(
+    asked: str, matcher: Matcher, without: Path, encoder: SentenceEncoder, ranker: Ranker
+) -> None:
+    for found, in_context in ((matcher, True), (Matcher(load(without, encoder), encoder, ranker), False)):
+        policy = read_policy(Settings().policy, Settings().risk, in_context)
+        assert not isinstance(decide(found.match(asked), policy), Answer)
+
+
+class Counting:
+    """The second encoder, and how often it was asked."""
+
+    def __init__(self, encoder: SentenceEncoder) -> None:
+        self._encoder, self.asked = encoder, 0
+        self.name, self.fingerprint, self.dimension = encoder.name, encoder.fingerprint, encoder.dimension
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        self.asked += len(texts)
+        return self._encoder.encode(texts)
+
+
+def test_only_very_words_that_may_be_answered_go_past_it(
+    artifacts: Path, encoder: SentenceEncoder, context: SentenceEncoder, ranker: Ranker
+) -> None:
+    counting = Counting(context)
+    matcher = Matcher(load(artifacts, encoder, context), encoder, ranker, counting)
+    assert matcher.match("试用期可以约定几个月").entries[0].score == 1
+    assert counting.asked == 0
+    found = matcher.match("疫情期间隔离工资怎么发", today=date(2026, 11, 26)).entries  # out of date
+    assert counting.asked == 1
+    assert all(candidate.entry.id != "old-1" and candidate.score < 1 for candidate in found)
+    matcher.match("老板不给钱怎么办")
+    assert counting.asked == 2
 
 
 def test_a_broken_folder_is_named(tmp_path: Path) -> None:

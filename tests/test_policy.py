@@ -68,13 +68,28 @@ def test_the_shipped_policy_trades_risk_for_coverage() -> None:
     assert [point["risk"] for point in points] == sorted(point["risk"] for point in points)
     assert [point["answer"] for point in points] == sorted((point["answer"] for point in points), reverse=True)
     for point in points:
-        assert read_policy(path, point["risk"]).answer == point["answer"]
-    assert read_policy(path, 1.0).answer == points[-1]["answer"]
+        assert read_policy(path, point["risk"], in_context=True).answer == point["answer"]
+    assert read_policy(path, 1.0, in_context=True).answer == points[-1]["answer"]
     with pytest.raises(PolicyError, match="NUANXIN_RISK"):
-        read_policy(path, 1e-6)
+        read_policy(path, 1e-6, in_context=True)
+
+
+def test_doing_without_the_second_encoder_has_thresholds_of_its_own(tmp_path: Path) -> None:
+    path = Settings().policy
+    data = json.loads(path.read_text(encoding="utf-8"))
+    for point in data["without_context"]["points"]:
+        assert read_policy(path, point["risk"], in_context=False).answer == point["answer"]
+    data["made_of"]["context"] = ""
+    (tmp_path / "policy.json").write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(PolicyError, match=r"without a second encoder.*eval\.fit"):
+        read_policy(tmp_path / "policy.json", 1.0, in_context=True)
+    del data["without_context"]
+    (tmp_path / "policy.json").write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(PolicyError):
+        read_policy(tmp_path / "policy.json", 1.0, in_context=False)
 
 
 def test_a_broken_policy_is_refused(tmp_path: Path) -> None:
     (tmp_path / "policy.json").write_text('{"points": []', encoding="utf-8")
     with pytest.raises(PolicyError, match=r"eval\.fit"):
-        read_policy(tmp_path / "policy.json", 0.05)
+        read_policy(tmp_path / "policy.json", 0.05, in_context=True)

@@ -10,21 +10,30 @@ from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 import ranker_train
-from bot.compare import NAMES, compare
+from bot.compare import NAMES, compare, contradicts
 from bot.encoder import SentenceEncoder
 from bot.errors import RankerError
 from bot.rank import (
+    CONTEXT_NAMES,
     ENTRY_NAMES,
+    FITTED,
+    LINEARS,
     MOST_ENTRIES,
+    MOST_SCOPE,
     PAIR_NAMES,
     VIEWS,
     Linear,
     Ranker,
+    Scope,
+    alone_features,
     choose_entries,
+    context_features,
     entry_features,
     load_ranker,
     look,
+    look_in_context,
     save_linear,
+    save_scope,
 )
 from bot.reading import from_row, read, to_row
 from bot.settings import Settings
@@ -107,16 +116,70 @@ def test_the_nearest_entries_are_looked_at() -> None:
     assert chosen.tolist() == list(range(39, 39 - MOST_ENTRIES, -1))
 
 
-def test_the_linear_model_survives_the_file(tmp_path: Path) -> None:
-    size = len(ENTRY_NAMES)
+def copy_trees(folder: Path) -> None:
+    for name in ("ranker.npz", "ranker.json"):
+        shutil.copy(Settings().ranker / name, folder)
+
+
+@pytest.mark.parametrize("name", LINEARS)
+def test_a_linear_model_survives_the_file(tmp_path: Path, name: str) -> None:
+    size = len(LINEARS[name])
     rows = np.random.default_rng(3).normal(size=(5, size)).astype(np.float32)
     linear = Linear((0.5,) * size, (2.0,) * size, tuple(0.1 * n for n in range(size)), -1.0)
     wanted = ((rows - 0.5) / 2) @ np.asarray([0.1 * n for n in range(size)]) - 1
     assert linear.log_odds(rows) == pytest.approx(wanted, abs=1e-4)
-    for name in ("ranker.npz", "ranker.json"):
-        shutil.copy(Settings().ranker / name, tmp_path)
-    save_linear(linear, tmp_path)
-    assert load_ranker(tmp_path).several == linear
+    copy_trees(tmp_path)
+    save_linear(linear, name, tmp_path)
+    loaded = load_ranker(tmp_path)
+    assert {other: getattr(loaded, other) for other in LINEARS} == dict.fromkeys(LINEARS) | {name: linear}
+    assert (getattr(load_ranker(tmp_path, to_fit=True), name) is None) == (name in FITTED)
+    (tmp_path / f"{name}.json").write_text((tmp_path / f"{name}.json").read_text().replace('"length"', '"width"'))
+    with pytest.raises(RankerError, match=f"{name}.json was fitted to other columns"):
+        load_ranker(tmp_path)
+
+
+def test_alone_columns_are_those_of_the_encoder_that_judges() -> None:
+    rows = np.arange(2 * len(LINEARS["in_context"]), dtype=np.float32).reshape(2, -1)
+    odds = np.asarray([-1, 1], dtype=np.float32)
+    columns = LINEARS["in_context"]
+    both, one = alone_features(odds, rows), alone_features(odds, rows[:, : len(ENTRY_NAMES)])
+    assert both[0].tolist() == [-1, *(columns.index(name) for name in ("context", "context_lead", "length"))]
+    assert one[0].tolist() == [-1, *(columns.index(name) for name in ("dense", "dense_lead", "length"))]
+
+
+def test_context_columns_by_hand() -> None:
+    views = np.asarray([look_in_context(np.asarray([0.1, 0.8, 0.6, 0.4], dtype=np.float32), 0.7), (0.5, 0.5, 0.5)], dtype=np.float32)
+    assert views[0].tolist() == pytest.approx([0.8, 0.6, 0.7])
+    found = {name: column.tolist() for name, column in zip(CONTEXT_NAMES, context_features(views, -2.0).T, strict=True)}
+    assert found["context_lead"] == pytest.approx([0.3, -0.3])
+    assert found["context_centre_lead"] == pytest.approx([0.2, -0.2])
+    assert found["scope"] == [-2, -2]
+
+
+def test_scope_by_hand(tmp_path: Path) -> None:
+    first = np.asarray([[2, 0], [0, -2]], dtype=np.float32)
+    scope = Scope(first, np.asarray([0, 1], dtype=np.float32), np.asarray([3, -1], dtype=np.float32), 0.5)
+    assert scope.log_odds(np.asarray([0.5, 0.25], dtype=np.float32)) == pytest.approx(3 * 1 - 0.5 + 0.5)
+    assert scope.log_odds(np.asarray([5, 0], dtype=np.float32)) == MOST_SCOPE
+    copy_trees(tmp_path)
+    save_scope(scope, tmp_path)
+    loaded = load_ranker(tmp_path).scope
+    assert loaded is not None
+    assert loaded.log_odds(np.asarray([0.5, 0.25], dtype=np.float32)) == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(
+    ("question", "wording", "back"),
+    [
+        ("干了五个月被辞退赔多少", "干了五年被辞退赔多少", True),  # a number of another unit
+        ("竞业协议我没签过，离职后管不管用", "竞业协议我签过，离职后管不管用", True),
+        ("送餐路上被车撞了算工伤吗", "送餐路上被车撞了算工伤吗", False),
+        ("老板三个月不发工资", "单位拖欠工资怎么办", False),  # a number more, but no copy
+    ],
+)
+def test_near_copies_that_differ_in_a_point_are_asked_back(ranker: Ranker, question: str, wording: str, back: bool) -> None:
+    rows = compare(read(question), [read(wording)], ranker.weights)
+    assert contradicts(rows).tolist() == [back]
 
 
 @pytest.mark.parametrize(

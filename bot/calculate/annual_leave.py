@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from bot.calculate.doubts import doubt_count, doubt_wage
-from bot.calculate.months import PAID_DAYS, cents, say_day, say_money
+from bot.calculate.months import PAID_DAYS, add_months, cents, say_day, say_money
 from bot.calculate.values import Calculation, Doubt, Field, Result, Step, Values
 from knowledge.records import Citation
 
@@ -27,7 +27,9 @@ def full_days(years: int) -> int:
     return 0 if years < 1 else 5 if years < 10 else 10 if years < 20 else 15
 
 
-def annual_leave(*, years: int, situation: str, taken: int, day: date | None = None, wage: Decimal | None = None) -> Result | Doubt:
+def annual_leave(
+    *, years: int, situation: str, taken: int, day: date | None = None, wage: Decimal | None = None, today: date | None = None
+) -> Result | Doubt:
     """Days due, days left, and their pay.
 
     Args:
@@ -36,6 +38,7 @@ def annual_leave(*, years: int, situation: str, taken: int, day: date | None = N
         taken: days taken this year.
         day: last day of work (left) or first (joined).
         wage: mean monthly wage of 12 months without overtime, yuan; None leaves the pay open.
+        today: the day of asking; more than a year after leaving the claim may be out of time.
     """
     doubt = doubt_count("years", years, 0, 50, "累计工作年数") or doubt_count("taken", taken, 0, 60, "已休天数")
     if doubt is not None:
@@ -52,10 +55,10 @@ def annual_leave(*, years: int, situation: str, taken: int, day: date | None = N
         length = 365  # the rule divides by 365 in every year
         span = (day - first).days + 1 if situation == "left" else (last - day).days + 1
         part = min(due, due * span // length)
-        what = "已过" if situation == "left" else "剩余"
+        counted = f"到{say_day(day)}，当年已过" if situation == "left" else f"从{say_day(day)}起，当年剩余"
         steps.append(
             Step(
-                f"到{say_day(day)}，当年{what}{span}个日历天：{span} ÷ 365 × {due}天，不足一整天的不算，得{part}天",
+                f"{counted}{span}个日历天：{span} ÷ 365 × {due}天，不足一整天的不算，得{part}天",
                 Citation(HOW, "第十二条" if situation == "left" else "第五条"),
             )
         )
@@ -64,19 +67,36 @@ def annual_leave(*, years: int, situation: str, taken: int, day: date | None = N
     if taken and not full_days(years):
         steps.append(Step(f"已休{taken}天，单位当年假安排的，多休的不再扣回", Citation(HOW, "第十二条", "第三款")))
     elif taken:
-        more = "；已经多休的不扣回" if situation == "left" and taken > due else ""
-        steps.append(
-            Step(f"已休{taken}天，还剩{due} - {taken}，按{left}天算{more}", Citation(HOW, "第十二条" if situation == "left" else "第十条"))
-        )
-    assumptions: tuple[str, ...] = ("没有病假、事假过多等当年不享受的情形",)
+        leaving = situation == "left"
+        if taken > due:
+            text = f"已休{taken}天，比应休的{due}天多，" + ("多休的不扣回" if leaving else "安排得比应休少的才补钱")
+            paragraph = "第三款" if leaving else "第一款"
+            steps.append(Step(text, Citation(HOW, "第十二条" if leaving else "第十条", paragraph)))
+        else:
+            steps.append(Step(f"已休{taken}天，还剩{due} - {taken} = {left}天", Citation(HOW, "第十二条" if leaving else "第十条")))
+    assumptions: tuple[str, ...] = (
+        "没有病假、事假过多等当年不享受的情形",
+        "工作年数算到那一年；当年一月一日就在这家单位" if situation == "left" else "工作年数算到那一年",
+    )
     if situation == "joined":
         assumptions = (*assumptions, "已休的，是入职以后在这家单位休的年休假")
-    changes = ("以前年度的，钱要在一年的仲裁时效里要", "合同或规章给的天数更多的，按多的算", "单位安排了，您书面提出不休的，只付正常工资")
+    changes = (
+        "以前年度的，要在一年的仲裁时效里要（《劳动争议调解仲裁法》第二十七条；从什么时候起算，各地看法不一）",
+        "合同或规章给的天数更多的，按多的算",
+        "单位安排了，您因本人原因书面提出不休的，只付正常工资（实施办法第十条第二款）",
+        *(
+            ("年度还没有过完的，单位还可以安排您休，经您同意也可以跨一个年度安排（条例第五条，实施办法第九条）",)
+            if situation != "left" and left
+            else ()
+        ),
+        *(("已休的天数里，双休日、节假日、探亲假、婚丧假、产假不算（条例第三条，实施办法第六条），请再核对一遍",) if taken > due else ()),
+    )
     if wage is None or left == 0:
         unknown = ("月工资（没休的要按日工资的300%付，《职工带薪年休假条例》第五条）",) if left else ()
-        headline = f"当年应休{due}天，{left}天没休"
+        headline = f"当年应休{due}天，" + (f"还有{left}天没休" if left else "都休完了" if due else "没有年休假")
         return Result(headline, tuple(steps), count=left, unit="天", assumptions=assumptions, changes=changes, unknown=unknown)
     total = wage / PAID_DAYS * left * 2
+    late = "，但离职已经超过一年，要先看时效" if situation == "left" and day and today and today > add_months(day, 12) else ""
     steps += [
         Step(f"日工资：{say_money(wage)} ÷ 21.75 ≈ {say_money(wage / PAID_DAYS)}", Citation(HOW, "第十一条")),
         Step(
@@ -86,7 +106,7 @@ def annual_leave(*, years: int, situation: str, taken: int, day: date | None = N
         ),
     ]
     return Result(
-        f"还有{left}天没休，应再补约{say_money(total)}",
+        f"还有{left}天没休，最后没有安排休的，应再补约{say_money(total)}{late}",
         tuple(steps),
         amount=cents(total),
         count=left,

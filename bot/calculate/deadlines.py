@@ -1,6 +1,6 @@
 """时限: the last day for arbitration, court, recognition of an injury, a new assessment, inspection.
 
-劳动争议调解仲裁法 27, 48, 50; 工伤保险条例 17, 26; 劳动保障监察条例 20. Days are calendar days, the first day not counted.
+劳动争议调解仲裁法 27, 48, 50; 工伤保险条例 17, 26; 劳动保障监察条例 20; 民法典 201 and 203: calendar days, the first not counted.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from bot.calculate.months import add_months, say_day
 from bot.calculate.values import Calculation, Doubt, Field, Result, Step
 from knowledge.records import Citation
 
-ARBITRATION, INJURY, INSPECTION = "劳动争议调解仲裁法", "工伤保险条例", "劳动保障监察条例"
+ARBITRATION, INJURY, INSPECTION, CODE = "劳动争议调解仲裁法", "工伤保险条例", "劳动保障监察条例", "民法典"
 MATTERS = (
     ("arbitration", "申请劳动仲裁（知道权利受侵害那天起）"),
     ("wages", "欠薪申请仲裁（离职那天起）"),
@@ -32,12 +32,16 @@ _RULES: dict[str, tuple[int, int, str, Citation]] = {
 }
 """Months, days, what the article says in our words, and the article."""
 _BREAKS = {
-    "arbitration": ("向单位要过、向有关部门投诉过、单位答应给的，从那时起重新计算一年", "因不可抗力等正当理由的，中止计算"),
-    "wages": ("向单位要过、向有关部门投诉过、单位答应给的，从那时起重新计算一年",),
+    "arbitration": (
+        "一年之内向单位要过、向有关部门投诉过、单位答应给的，从那时起重新计算一年",
+        "因不可抗力等正当理由的，中止计算",
+        "要的是工资、人还在职的，不受一年限制；离职的，从离职起一年（同条第四款）",
+    ),
+    "wages": ("一年之内向单位要过、向有关部门投诉过、单位答应给的，从那时起重新计算一年",),
     "court": ("一裁终局的裁决，劳动者不服的也是十五日",),
     "injury_worker": ("不是职工自己的原因耽误的时间，一般不算在内，请尽早申请",),
     "injury_employer": (
-        "单位没有按时申请的，您、近亲属、工会在一年内可以直接申请（同条第二款）",
+        "单位没有按时申请的，您、近亲属、工会从事故那天（或诊断、鉴定那天）起一年内可以直接申请（同条第二款）",
         "有特殊情况经社保行政部门同意可以延长；单位逾期的，其间的费用由单位负担",
     ),
     "assessment": (),
@@ -69,16 +73,27 @@ def deadlines(*, matter: str, since: date, today: date) -> Result | Doubt:
     last = add_months(since, months) + timedelta(days=days)
     left = (last - today).days
     state = f"还有{left}天" if left > 0 else "今天是最后一天" if left == 0 else f"已经过了{-left}天"
-    steps = (Step(text, basis), Step(f"从{say_day(since)}的第二天算起，最后一天是{say_day(last)}；{state}", basis))
+    steps = [
+        Step(text, basis),
+        Step(f"开始的那一天不算，从{say_day(since)}的第二天算起，最后一天是{say_day(last)}；{state}", Citation(CODE, "第二百零一条")),
+    ]
+    if last.weekday() >= 5:
+        rest = "星期六" if last.weekday() == 5 else "星期日"
+        steps.append(
+            Step(
+                f"{say_day(last)}是{rest}，按法定休假日处理的，顺延到休息后的第一天；稳妥起见，赶在这一天以前办",
+                Citation(CODE, "第二百零三条"),
+            )
+        )
     return Result(
         f"最后一天是{say_day(last)}，{state}",
-        steps,
+        tuple(steps),
         day=last,
         count=left,
         unit="天",
         assumptions=(
             "起算的那一天就是您说的这天",
-            "按自然日算；最后一天逢法定休假日的，顺延到假后第一天（《民法典》第二百零三条），但最好提前办，别等",
+            "按自然日算；最后一天逢法定节假日（含调休放假）的，顺延到假后第一天（《民法典》第二百零三条），但最好提前办，别等",
         ),
         changes=_BREAKS[matter],
         human=_LATE.get(matter, "看起来已经过了时限，请人工坐席帮您看看还有没有别的办法。") if left < 0 else "",

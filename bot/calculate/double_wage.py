@@ -36,7 +36,7 @@ def double_wage(*, start: date, until: date, wage: Decimal, signed: bool = True,
             "还没有超过一个月，没有二倍工资（0元）",
             (Step(f"用工没有超过一个月（到{say_day(first - DAY)}），不付二倍工资", Citation(LAW, "第八十二条", "第一款")),),
             amount=Decimal("0.00"),
-            changes=("过了一个月还没有签，从第二个月起每月加付一份工资",),
+            changes=("还在上班、过了一个月还没有签的，从第二个月起每月加付一份工资",),
         )
     months, days = full_months(first, last)
     steps = [
@@ -57,9 +57,9 @@ def double_wage(*, start: date, until: date, wage: Decimal, signed: bool = True,
     steps.append(Step(f"应当加付的那一份：共{say_money(total)}（正常工资之外）", Citation(LAW, "第八十二条", "第一款"), cents(total)))
     if last == full_year:
         steps.append(Step("满一年还没签的，视为已经订立无固定期限劳动合同，二倍工资最多算十一个月", Citation(RULES, "第七条")))
-    steps.append(Step("申请仲裁的时效一年，逐月计算的地方，早的月份会先过期", Citation(ARBITRATION, "第二十七条")))
+    steps.append(Step("申请仲裁的时效是一年，从知道或者应当知道权利受侵害那天起算", Citation(ARBITRATION, "第二十七条", "第一款")))
     late = today is not None and today > add_months(last, 12)
-    headline = f"正常工资之外，大约还能要{say_money(total)}"
+    headline = f"正常工资之外，大约还能要{say_money(total)}" + ("；但后来补签了，有的地方（如山东）不支持" if signed else "")
     if late:
         headline = f"算下来是{say_money(total)}，但最后一个月过去已经超过一年，多半过了仲裁时效"
     return Result(
@@ -72,8 +72,13 @@ def double_wage(*, start: date, until: date, wage: Decimal, signed: bool = True,
             "不是您自己不肯签",
         ),
         changes=(
-            *(("补签时把日期写回入职那天、又没有受欺骗胁迫的，有的地方（如山东）不支持二倍工资",) if signed else ()),
-            "时效已过的月份要不回来，要尽快申请仲裁",
+            *(
+                ("后来补签、又没有证据证明受了欺骗、胁迫的，山东不支持二倍工资（2019年会议纪要第二十三条），别的地方看法不一",)
+                if signed
+                else ()
+            ),
+            "时效怎么算各地不同：有的逐月算，早的月份先过期；山东按整体算一年（2019年会议纪要第二十一条）",
+            *(() if late else ("过了时效，单位拿时效来抗辩的，一般要不回来，要尽快申请仲裁",)),
             "单位能证明是不可抗力，或者您自己故意、重大过失没签的，不支持（《劳动争议解释（二）》第七条）",
             "各月工资不同的，按各月实际工资算",
         ),

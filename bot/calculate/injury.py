@@ -111,8 +111,10 @@ def injury(
         unknown.append("本省一次性工伤医疗补助金、伤残就业补助金的标准")
     if not insured:
         steps.append(Step("单位没有参加工伤保险的，这些都由单位按条例的标准付", Citation(RULE, "第六十二条")))
+    others = len(steps) - 1 - (base != wage) - (not insured)
+    besides = f"，另有{say_number(Decimal(others))}项见下面" if others else ""
     return Result(
-        f"{grade}级伤残，一次性伤残补助金约{say_money(total)}（{say_number(Decimal(ONE_OFF[grade]))}个月本人工资）",
+        f"{grade}级伤残，一次性伤残补助金约{say_money(total)}（{say_number(Decimal(ONE_OFF[grade]))}个月本人工资）{besides}",
         tuple(steps),
         amount=cents(total),
         assumptions=(
@@ -129,6 +131,9 @@ def injury(
                 if grade >= 5 and not leaving
                 else ()
             ),
+            *(("离开单位以后，按月的伤残津贴就没有了，改拿上面两笔一次性的钱",) if grade in (5, 6) and leaving else ()),
+            *(("五级、六级又需要大部分或完全护理的很少见，请核对一下鉴定结论",) if grade in (5, 6) and care in ("most", "all") else ()),
+            *(("本人工资低于本地职工月平均工资60%的，按60%算，会比这多",) if local_wage is None else ()),
             "医疗费、伙食补助等另外算",
         ),
         unknown=tuple(unknown),

@@ -78,7 +78,8 @@ def injury_death(
                 cents(monthly),
             )
         )
-    headline = f"能算出的一次性待遇共{say_money(known)}" if known else "一次性待遇要先知道上年度的两个统计数"
+    more = "，还不含一次性工亡补助金（最大的一笔）" if income is None else "，还不含丧葬补助金" if local_wage is None else ""
+    headline = f"能算出的一次性待遇共{say_money(known)}{more}" if known else "一次性待遇要先知道上年度的两个统计数"
     if percent:
         headline += f"，抚恤金每月约{say_money(wage * min(percent, 100) / 100)}"
     return Result(

@@ -52,7 +52,9 @@ def overtime(*, wage: Decimal, kind: str, hours: int) -> Result | Doubt:
         changes=(
             *(("休息日已安排补休的，可以不付加班费",) if kind == "restday" else ()),
             *((f"一个月里延长工作时间不能超过{MOST_A_MONTH}小时（《劳动法》第四十一条）；超过的照样要付钱",) if long else ()),
-            "计件工资、综合计算工时、不定时工作制，算法不同",
+            "不定时工作制一般不算加班费；计件工资按计件单价、综合计算工时按整个周期另算"
+            + ("（法定节假日上班的，综合计算工时也是300%）" if kind == "holiday" else ""),
+            *(("300%是正常月工资以外另付的",) if kind == "holiday" else ()),
             "各种加班混在一起的，要分开算再相加",
         ),
     )

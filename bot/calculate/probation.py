@@ -42,6 +42,11 @@ def probation(*, term: str, agreed: int, served: int, wage: Decimal | None = Non
     assumptions = ("同一单位只约定过一次试用期",)
     changes = (
         "试用期包含在合同期限里；只约定试用期的，试用期不成立，该期限就是合同期限",
+        *(
+            ("合同不满三个月、试用期却过了三个月以上，前后对不上：请核对合同签了多久，签长了的上限不一样",)
+            if term == "short" and served > 3
+            else ()
+        ),
         *(("申请仲裁的时效一年（《劳动争议调解仲裁法》第二十七条），超期已久的月份可能过了，要尽快申请",) if excess else ()),
     )
     if agreed <= longest and not excess:

@@ -39,5 +39,5 @@ CALCULATIONS: dict[str, Calculation] = {
         deadlines,
     )
 }
-NEEDS_TODAY = frozenset({"deadlines", "double-wage", "severance"})
+NEEDS_TODAY = frozenset({"annual-leave", "deadlines", "double-wage", "severance"})
 """Calculations whose function is told the day of asking as `today`."""

@@ -39,14 +39,27 @@ def sick_leave(*, total: int, own: int, first: date | None = None) -> Result | D
     ]
     if first is not None:
         end = add_months(first, WINDOWS[months])
-        steps.append(Step(f"从{say_day(first)}第一天病休起，到{say_day(end)}前累计", Citation(RULE, "第四条")))
+        steps.append(
+            Step(
+                f"从{say_day(first)}第一天病休起，{WINDOWS[months]}个月到{say_day(end)}前，这中间的病休天数加起来算",
+                Citation(RULE, "第四条"),
+            )
+        )
     return Result(
         f"医疗期{months}个月，在{WINDOWS[months]}个月内累计计算",
         tuple(steps),
         count=months,
         unit="个月",
-        assumptions=("生病或受伤不是工伤", "年数都是满年，不足一年的零头不算进下一档"),
-        changes=("特殊疾病（如癌症、精神病、瘫痪）可能再延长，要看当地规定", "病假工资由各地和单位规章规定，这里不算"),
+        assumptions=(
+            "生病或受伤不是工伤",
+            "年数都是满年，不足一年的零头不算进下一档；算到病休开始的时候",
+            *(("窗口从第一天病休算起，这是劳动部的解释（劳部发〔1995〕236号），条文本身没有写",) if first is not None else ()),
+        ),
+        changes=(
+            "癌症、精神病、瘫痪等特殊疾病，24个月还没有好的，经单位和劳动部门批准可以延长"
+            + ("" if months == 24 else f"；您这一档是{months}个月，有的地方（如山东）不适用这个延长"),
+            "病假工资由各地和单位规章规定，不低于当地最低工资的80%，这里不算",
+        ),
     )
 
 

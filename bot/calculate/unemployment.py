@@ -10,6 +10,8 @@ from bot.calculate.values import Calculation, Doubt, Field, Result, Step
 from knowledge.records import Citation
 
 LAW, RULE = "社会保险法", "失业保险条例"
+LEAST_STANDARD, MOST_STANDARD = Decimal(300), Decimal(4_000)
+"""Yuan a month. The standard lies below the local minimum wage (失业保险条例 18); these are no legal figures but a guard against slips."""
 
 
 def longest_months(years: int) -> int:
@@ -29,6 +31,12 @@ def unemployment(*, years: int, own_will: bool, left_over: int = 0, standard: De
     doubt = doubt_count("years", years, 0, 45, "缴费年数") or doubt_count("left_over", left_over, 0, 24, "上次没领完的月数")
     if doubt is not None:
         return doubt
+    if standard is not None and not LEAST_STANDARD <= standard <= MOST_STANDARD:
+        return Doubt(
+            "standard",
+            f"失业保险金标准是每月{say_money(standard)}吗？它要低于当地最低工资、高于低保（《失业保险条例》第十八条），"
+            "麻烦您再核对；不知道就说“不知道”。",
+        )
     if own_will:
         return Result(
             "自己想走的，一般领不了失业保险金",
@@ -42,14 +50,18 @@ def unemployment(*, years: int, own_will: bool, left_over: int = 0, standard: De
             ),
             count=0,
             unit="个月",
-            changes=("因单位欠薪、不交社保等被迫辞职的，不算本人意愿", "缴过的年限保留着，以后再失业时累计"),
+            changes=(
+                "因单位欠薪、不交社保等被迫辞职的，单位提出、双方协商一致解除的，不算本人意愿（《实施〈社会保险法〉若干规定》第十三条）",
+                "还没有领过的缴费年限保留着，以后再失业时累计；领过以后再就业的，年限从再就业起重新算（同规定第十四条）",
+            ),
             human="离职原因有争议的，请人工坐席帮您看看。",
         )
     most = longest_months(years)
     if most == 0:
         step = Step("单位和本人缴费要满一年才能领", Citation(RULE, "第十四条"))
-        return Result("缴费不满一年，领不了失业保险金", (step,), count=0, unit="个月", changes=("以前缴过没领过的，可以累计",))
-    steps = [Step(f"累计缴费满{years}年，最长领{most}个月", Citation(LAW, "第四十六条"))]
+        return Result("缴费不满一年，领不了失业保险金", (step,), count=0, unit="个月", changes=("以前缴过、还没有领过的年限，可以累计",))
+    since = "上次领完、再就业以后" if left_over else ""
+    steps = [Step(f"{since}累计缴费满{years}年，最长领{most}个月", Citation(LAW, "第四十六条"))]
     total = min(24, most + left_over)
     if left_over:
         steps.append(Step(f"加上次没领完的{left_over}个月，合并计算，最长不超过24个月：{total}个月", Citation(RULE, "第十七条")))
@@ -66,8 +78,15 @@ def unemployment(*, years: int, own_will: bool, left_over: int = 0, standard: De
         amount=amount,
         count=total,
         unit="个月",
-        assumptions=("办了失业登记，有求职要求",),
-        changes=("每一缴费年数具体给几个月，各省还有细的规定，不超过这个上限", "重新就业、参军、移居境外、领养老金的，停止领取"),
+        assumptions=(
+            "办了失业登记，有求职要求",
+            *(("缴费年数是再就业以后的：重新就业再失业的，缴费时间重新计算（第四十六条）",) if left_over else ()),
+        ),
+        changes=(
+            "每一缴费年数具体给几个月，各省还有细的规定，不超过这个上限",
+            "重新就业、参军、移居境外、领养老金的，停止领取",
+            "离法定退休年龄不足一年的，领完还没有就业，可以接着领到退休年龄（《国务院关于渐进式延迟法定退休年龄的办法》第七条）",
+        ),
         unknown=tuple(unknown),
     )
 

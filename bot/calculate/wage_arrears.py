@@ -41,7 +41,7 @@ def wage_arrears(*, wage: Decimal, months: int, paid: Decimal = Decimal(0)) -> R
         f"欠您{say_money(total)}",
         steps,
         amount=cents(total),
-        assumptions=("各月工资一样，是应发数",),
+        assumptions=("各月工资一样，是应发数", *(() if paid else ("这几个月一分钱也没有发",))),
         changes=(
             "加付的赔偿金要先经劳动监察责令支付、单位仍不付",
             "因为欠薪辞职的，还可以要经济补偿",
