@@ -1,7 +1,7 @@
 """The second encoder's run time: a small transformer that reads a text as a sentence; the only ONNX Runtime and tokenizers user.
 
 The first encoder adds up words and does not see how they belong together; this one does, at the price of a
-millisecond or two a question. Made by context_train.py. Knows nothing of banks, indexes or scores.
+millisecond or two a question. Made by training/context_train.py. Knows nothing of banks, indexes or scores.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Both models are sums of decision trees (Friedman 2001, doi 10.1214/aos/1013203451, as in scikit-learn's histogram
 gradient boosting): one over two texts side by side, one over everything that speaks for an entry.
-Both are trained by ranker_train.py. Knows nothing of texts, encoders or thresholds.
+Both are trained by training/ranker.py. Knows nothing of texts, encoders or thresholds.
 """
 
 from __future__ import annotations
@@ -315,7 +315,7 @@ def _read_linear(path: Path) -> Linear | None:
         return None
     row = json.loads(path.read_text(encoding="utf-8"))
     if tuple(row["columns"]) != LINEARS[path.stem]:
-        cure = "python -m eval.fit" if path.stem in FITTED else "python ranker_train.py"
+        cure = "python -m eval.fit" if path.stem in FITTED else "python -m training.ranker"
         raise ValueError(f"{path.name} was fitted to other columns; make it again: {cure}")
     return Linear(tuple(row["shift"]), tuple(row["scale"]), tuple(row["slope"]), float(row["bias"]))
 
@@ -336,7 +336,7 @@ def load_ranker(folder: Path, to_fit: bool = False) -> Ranker:
             arrays = {name: file[name] for name in file.files}
         if tuple(card["pair_columns"]) != PAIR_NAMES or tuple(card["entry_columns"]) != ENTRY_NAMES:
             raise RankerError(
-                f"The ranker in {folder} was trained on other columns than this version has. Train it: python ranker_train.py"
+                f"The ranker in {folder} was trained on other columns than this version has. Train it: python -m training.ranker"
             )
         lists = {name: arrays[name].astype(np.float32).tolist() for name in _WEIGHTS}
         if any(len(values) != BUCKETS for values in lists.values()):
@@ -364,5 +364,5 @@ def load_ranker(folder: Path, to_fit: bool = False) -> Ranker:
         )
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise RankerError(
-            f"The ranker in {folder} cannot be read ({type(error).__name__}: {error}). Train it: python ranker_train.py"
+            f"The ranker in {folder} cannot be read ({type(error).__name__}: {error}). Train it: python -m training.ranker"
         ) from error

@@ -2,7 +2,8 @@
 
 python -m eval.fit CASES.jsonl [CASES.jsonl …] --artifacts DIR [--out bot/models/policy.json]
 
-Cases tagged "test" are left out: they are for measuring what was fitted. First a logistic regression learns from
+Cases tagged "test" are left out: they are for measuring what was fitted. Cases tagged "contrast", made to be mistaken, teach
+the scores but choose no threshold, for they are not what workers ask. First a logistic regression learns from
 everything that speaks for an entry how likely it is right (the ranker's model for entries with several wordings).
 Its scores for choosing thresholds come from models that have not seen the question (FOLDS-fold cross-fitting).
 
@@ -42,7 +43,7 @@ from eval.cases import BadCase, Case, read_cases
 
 RISKS = (0.01, 0.02, 0.03, 0.05, 0.08, 0.10, 0.15, 0.20)
 CONFIDENCE = 0.95
-TEST = "test"
+TEST, CONTRAST = "test", "contrast"
 FORGIVEN = 3
 FOLDS = 5
 OFFERED = 0.97
@@ -60,13 +61,15 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One labelled question: the entry model's columns of its candidates, which are right, which clash, whether it may be answered."""
+    """One labelled question: the entry model's columns of its candidates, which are right, which clash, whether it may be answered,
+    and whether it was made to be mistaken."""
 
     features: npt.NDArray[np.float32]
     right: npt.NDArray[np.bool_]
     clash: npt.NDArray[np.bool_]
     has_entry: bool
     answerable: bool
+    contrast: bool = False
 
 
 def look_at(cases: Sequence[Case], matcher: Matcher) -> list[Looked]:
@@ -75,7 +78,8 @@ def look_at(cases: Sequence[Case], matcher: Matcher) -> list[Looked]:
     for case in tqdm([case for case in cases if case.entries is not None], disable=not sys.stderr.isatty(), unit="问"):
         ids, features, clash = matcher.entry_features(case.query)
         right = np.asarray([id_ in (case.entries or ()) for id_ in ids], dtype=bool)
-        found.append(Looked(features, right, clash, bool(case.entries), bool(ids) and not asks_for_human(normalise(case.query))))
+        answerable = bool(ids) and not asks_for_human(normalise(case.query))
+        found.append(Looked(features, right, clash, bool(case.entries), answerable, CONTRAST in case.tags))
     return found
 
 
@@ -101,11 +105,13 @@ def _rounded(values: npt.NDArray[np.float32]) -> tuple[float, ...]:
 
 
 def score_out_of_fold(looked: Sequence[Looked]) -> list[Scored]:
-    """The best candidate of each question, scored by a model that has not seen the question."""
+    """The best candidate of each question but those made to be mistaken, scored by a model that has not seen the question."""
     scored = []
+    natural = [question for question in looked if not question.contrast]
+    made = [question for question in looked if question.contrast]
     for fold in range(FOLDS):
-        model = fit_entries([question for number, question in enumerate(looked) if number % FOLDS != fold])
-        for question in looked[fold::FOLDS]:
+        model = fit_entries([*(question for number, question in enumerate(natural) if number % FOLDS != fold), *made])
+        for question in natural[fold::FOLDS]:
             if not question.answerable:
                 scored.append(Scored(0.0, False, question.has_entry))
                 continue

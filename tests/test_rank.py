@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-import ranker_train
 from bot.compare import NAMES, compare, contradicts
 from bot.encoder import SentenceEncoder
 from bot.errors import RankerError
@@ -37,6 +36,7 @@ from bot.rank import (
 )
 from bot.reading import from_row, read, to_row
 from bot.settings import Settings
+from training import ranker
 
 AT = {name: place for place, name in enumerate(NAMES)}
 QUESTIONS = st.text(alphabet="公司没有不签合同了工资辞退我三个月年级工伤怎么多少钱吗九十123，？abc", max_size=40)
@@ -86,7 +86,7 @@ def test_our_trees_say_what_scikit_learn_says() -> None:
     rows = noise.normal(size=(800, 6)).astype(np.float32)
     label = (rows[:, 0] + rows[:, 1] * rows[:, 2] > 0).astype(np.int64)
     model = HistGradientBoostingClassifier(max_iter=30, max_depth=6, random_state=1).fit(rows, label)
-    ours = ranker_train.export(model).log_odds(rows)
+    ours = ranker.export(model).log_odds(rows)
     assert ours == pytest.approx(model.decision_function(rows), abs=1e-4)
 
 
@@ -202,5 +202,5 @@ def test_the_same_words_are_likelier_than_a_near_miss(ranker: Ranker, encoder: S
 
 
 def test_a_broken_ranker_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RankerError, match=r"ranker_train\.py"):
+    with pytest.raises(RankerError, match=r"training\.ranker"):
         load_ranker(tmp_path)

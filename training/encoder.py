@@ -1,6 +1,6 @@
 """Train the bundled encoder from sentence pairs, in minutes on two cores.
 
-    python encoder_train.py --data ../shared/data --out bot/models/static-zh-v3
+    python -m training.encoder --data ../shared/data --out bot/models/static-zh-v3
 
 Loss: cross entropy over in-batch cosines times 20 (multiple negatives ranking, Henderson et al. 2017,
 arXiv 1705.00652) with one hard negative per row where the data name one. Embedding rows are learned

@@ -1,6 +1,6 @@
 """Train the judge of scope: is this a question about work, as the second encoder sees it?
 
-    python scope_train.py --data ../shared/data --out bot/models/ranker-zh-v1
+    python -m training.scope --data ../shared/data --out bot/models/ranker-zh-v1
 
 A bot for workers is asked about houses, shares and divorces too, in words that wages and courts share. A small network
 with one hidden layer learns from lay questions of all fields which are ours; no label of the dev sets is used.
@@ -26,9 +26,9 @@ from bot.encoder import SentenceEncoder
 from bot.rank import Scope, save_scope
 from bot.settings import BUNDLED_CONTEXT
 from bot.text import normalise, prepare, strip_fillers
-from encoder_train import read_jsonl
 from eval.cases import read_cases
 from knowledge.bank import read_bank
+from training.encoder import read_jsonl
 
 SEED = 1
 HIDDEN = 128

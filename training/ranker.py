@@ -1,8 +1,8 @@
 """Train the ranker: which wording means the same, which entry answers, and how sure that is.
 
-    python ranker_train.py --data ../shared/data --folds DIR --out bot/models/ranker-zh-v1
+    python -m training.ranker --data ../shared/data --folds DIR --out bot/models/ranker-zh-v1
 
-DIR holds one encoder for each fold (`encoder_train.py --fold N --out DIR/foldN`); what is missing is trained first.
+DIR holds one encoder for each fold (`python -m training.encoder --fold N --out DIR/foldN`); what is missing is trained first.
 Every pair is measured by an encoder that has not seen it, and the weights of words apart are used out of fold too:
 else the features look better in training than they are (stacking, Wolpert 1992, doi 10.1016/S0893-6080(05)80023-1).
 """
@@ -25,7 +25,6 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
-import encoder_train
 from bot.compare import Weights, compare
 from bot.encoder import SentenceEncoder
 from bot.index import document_text
@@ -49,11 +48,12 @@ from bot.rank import (
 from bot.reading import BUCKETS, Reading, read
 from bot.settings import BUNDLED_CONTEXT
 from bot.text import prepare
-from context_train import KEPT_BACK
-from encoder_train import FOLDS, is_left_out, read_jsonl
 from eval.fit import linear_of
 from knowledge.bank import read_bank
 from knowledge.records import Entry
+from training.context_plan import KEPT_BACK
+from training.encoder import FOLDS, is_left_out, read_jsonl
+from training.encoder import main as train_encoder
 
 Floats = npt.NDArray[np.float32]
 SEED = 20261125
@@ -427,7 +427,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     began = time.monotonic()
     for fold in range(FOLDS):
         if not (chosen.folds / f"fold{fold}" / "modules.json").is_file():
-            encoder_train.main(
+            train_encoder(
                 ["--data", str(chosen.data), "--bank", str(chosen.bank), "--fold", str(fold), "--out", str(chosen.folds / f"fold{fold}")]
             )
     train(chosen.data, chosen.bank, chosen.folds, chosen.context, chosen.out, lambda line: print(line, flush=True))
