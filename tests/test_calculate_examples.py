@@ -228,7 +228,7 @@ def test_years_count_from_the_new_job_where_months_were_left_over() -> None:
     # 失业保险条例17: after a new job the time of contributions starts again; months not drawn are added to it, 24 at most.
     found = result(unemployment(years=3, own_will=False, left_over=6))
     assert found.count == 12 + 6
-    assert "再就业以后累计缴费满3年" in found.steps[0].text
+    assert "上次领金以后又就业，累计缴费满3年" in found.steps[0].text
     assert any("重新计算" in said for said in found.assumptions)
     assert not any("重新计算" in said for said in result(unemployment(years=3, own_will=False)).assumptions)
 

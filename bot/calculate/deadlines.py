@@ -41,7 +41,7 @@ _BREAKS = {
     "court": ("一裁终局的裁决，劳动者不服的也是十五日",),
     "injury_worker": ("不是职工自己的原因耽误的时间，一般不算在内，请尽早申请",),
     "injury_employer": (
-        "单位没有按时申请的，您、近亲属、工会从事故那天（或诊断、鉴定那天）起一年内可以直接申请（同条第二款）",
+        "单位没有按时申请的，您、近亲属、工会从事故那天（或诊断、鉴定那天）起一年内可以直接申请（同条第二款），单位过了期不等于您不能申请",
         "有特殊情况经社保行政部门同意可以延长；单位逾期的，其间的费用由单位负担",
     ),
     "assessment": (),
@@ -79,9 +79,10 @@ def deadlines(*, matter: str, since: date, today: date) -> Result | Doubt:
     ]
     if last.weekday() >= 5:
         rest = "星期六" if last.weekday() == 5 else "星期日"
+        advice = "，也已经过了" if left < -7 else "；稳妥起见，赶在这一天以前办"
         steps.append(
             Step(
-                f"{say_day(last)}是{rest}，按法定休假日处理的，顺延到休息后的第一天；稳妥起见，赶在这一天以前办",
+                f"{say_day(last)}是{rest}，按法定休假日处理的，顺延到休息后的第一天{advice}",
                 Citation(CODE, "第二百零三条"),
             )
         )

@@ -17,6 +17,8 @@ TERMS = (
     ("three", "三年以上，或者无固定期限"),
 )
 LONGEST = {"short": 0, "quarter": 1, "year": 2, "three": 6}
+_TERM_MONTHS = {"short": 3, "quarter": 12, "year": 36, "three": 1000}
+"""Months that a contract of this kind may run at most, and a probation with it; one for a piece of work may run longer."""
 _PARAGRAPH = {"short": "第三款", "quarter": "第一款", "year": "第一款", "three": "第一款"}
 
 
@@ -43,8 +45,8 @@ def probation(*, term: str, agreed: int, served: int, wage: Decimal | None = Non
     changes = (
         "试用期包含在合同期限里；只约定试用期的，试用期不成立，该期限就是合同期限",
         *(
-            ("合同不满三个月、试用期却过了三个月以上，前后对不上：请核对合同签了多久，签长了的上限不一样",)
-            if term == "short" and served > 3
+            (f"试用期约定了{agreed}个月，比合同期限（{dict(TERMS)[term]}）还长，前后对不上：请核对合同签了多久，签得长的上限不一样",)
+            if agreed > _TERM_MONTHS[term]
             else ()
         ),
         *(("申请仲裁的时效一年（《劳动争议调解仲裁法》第二十七条），超期已久的月份可能过了，要尽快申请",) if excess else ()),

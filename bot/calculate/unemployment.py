@@ -60,7 +60,7 @@ def unemployment(*, years: int, own_will: bool, left_over: int = 0, standard: De
     if most == 0:
         step = Step("单位和本人缴费要满一年才能领", Citation(RULE, "第十四条"))
         return Result("缴费不满一年，领不了失业保险金", (step,), count=0, unit="个月", changes=("以前缴过、还没有领过的年限，可以累计",))
-    since = "上次领完、再就业以后" if left_over else ""
+    since = "上次领金以后又就业，" if left_over else ""
     steps = [Step(f"{since}累计缴费满{years}年，最长领{most}个月", Citation(LAW, "第四十六条"))]
     total = min(24, most + left_over)
     if left_over:
@@ -83,8 +83,9 @@ def unemployment(*, years: int, own_will: bool, left_over: int = 0, standard: De
             *(("缴费年数是再就业以后的：重新就业再失业的，缴费时间重新计算（第四十六条）",) if left_over else ()),
         ),
         changes=(
+            "以前领过失业金的，缴费年数从再就业那时重新算（第四十六条）",
             "每一缴费年数具体给几个月，各省还有细的规定，不超过这个上限",
-            "重新就业、参军、移居境外、领养老金的，停止领取",
+            "重新就业、参军、移居境外、领养老金，或者没有正当理由拒不接受介绍的工作、培训的，停止领取（《社会保险法》第五十一条）",
             "离法定退休年龄不足一年的，领完还没有就业，可以接着领到退休年龄（《国务院关于渐进式延迟法定退休年龄的办法》第七条）",
         ),
         unknown=tuple(unknown),
