@@ -7,8 +7,8 @@ the scores but choose no threshold, for they are not what workers ask. First a l
 everything that speaks for an entry how likely it is right (the ranker's model for entries with several wordings).
 Its scores for choosing thresholds come from models that have not seen the question (FOLDS-fold cross-fitting).
 
-Thresholds are tested one after another from the strictest to the most lenient, and the last one before the first
-failure is taken (fixed sequence testing: Angelopoulos and others 2021, Learn then Test, arXiv 2110.01052). A threshold
+Thresholds, a grid fixed beforehand, are tested one after another from the strictest to the most lenient, and the last one before
+the first failure is taken (fixed sequence testing: Angelopoulos and others 2021, Learn then Test, arXiv 2110.01052). A threshold
 passes when the upper Clopper-Pearson bound (Biometrika 1934, doi 10.1093/biomet/26.4.404) of the share of wrong ones
 among the answers given is not above the risk. Testing starts where FORGIVEN wrong answers would still pass, a number
 known before any question is seen: with fewer answers a single mistake would end it.
@@ -46,6 +46,11 @@ CONFIDENCE = 0.95
 TEST, CONTRAST = "test", "contrast"
 FORGIVEN = 3
 FOLDS = 5
+CONTRAST_COUNTS = 0.5
+"""Weight of a contrast question in learning scores: twice that, and fewer questions are answered at the same risk."""
+GRID = tuple(round(1 - 0.02 * step, 2) for step in range(1, 50))
+"""Scores that are tried as thresholds. Of every score that occurs, neighbours differ by a single answer, and one unlucky answer
+among the first ends it; steps of 0.05 leave out the only threshold that keeps a risk of 0.10 without the second encoder."""
 OFFERED = 0.97
 """Share of the questions with a right entry whose best candidate is at least offered as a choice."""
 
@@ -84,19 +89,24 @@ def look_at(cases: Sequence[Case], matcher: Matcher) -> list[Looked]:
 
 
 def fit_entries(looked: Sequence[Looked]) -> Linear:
-    """On all candidates of all questions; C is small, for there are few questions."""
-    return linear_of(np.concatenate([question.features for question in looked]), np.concatenate([question.right for question in looked]))
+    """On all candidates of all questions."""
+    weights = [np.full(len(question.right), CONTRAST_COUNTS if question.contrast else 1.0) for question in looked]
+    rows, right = np.concatenate([question.features for question in looked]), np.concatenate([question.right for question in looked])
+    return linear_of(rows, right, np.concatenate(weights))
 
 
-def linear_of(rows: npt.NDArray[np.float32], right: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> Linear:
-    """Logistic regression of standardised columns.
+def linear_of(
+    rows: npt.NDArray[np.float32], right: npt.NDArray[np.bool_] | npt.NDArray[np.int64], weights: npt.NDArray[np.float64] | None = None
+) -> Linear:
+    """Logistic regression of standardised columns; C is small, for there are few questions.
 
     Args:
         rows: shape (candidates, columns).
         right: which of them are right.
+        weights: how much each counts; None counts all alike.
     """
     shift, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
-    model = LogisticRegression(C=0.3, max_iter=3000).fit((rows - shift) / scale, right)
+    model = LogisticRegression(C=0.3, max_iter=3000).fit((rows - shift) / scale, right, sample_weight=weights)
     return Linear(_rounded(shift), _rounded(scale), _rounded(model.coef_[0]), round(float(model.intercept_[0]), 6))
 
 
@@ -130,7 +140,7 @@ def upper_bound(wrong: int, given: int, confidence: float = CONFIDENCE) -> float
 
 
 def curve(scored: Sequence[Scored]) -> list[PolicyPoint]:
-    """Risk and coverage at every threshold that occurs, strictest first; `risk` is the bound itself."""
+    """Risk and coverage at every score that occurs, highest first; `risk` is the bound itself."""
     ordered = sorted(scored, key=lambda case: -case.score)
     coverable = max(1, sum(case.has_entry for case in scored))
     points, wrong, covered = [], 0, 0
@@ -144,16 +154,20 @@ def curve(scored: Sequence[Scored]) -> list[PolicyPoint]:
     return points
 
 
-def fit_point(points: Sequence[PolicyPoint], scored: Sequence[Scored], risk: float) -> PolicyPoint | None:
-    """The most lenient threshold reached before the first failure; None where the first one fails."""
+def fit_point(scored: Sequence[Scored], risk: float) -> PolicyPoint | None:
+    """The most lenient threshold of the grid reached before the first failure; None where the first one fails."""
     chosen = None
-    fewest = fewest_answers(risk)
-    for point in points:
-        if sum(case.score >= point.answer for case in scored) < fewest:
+    fewest, coverable = fewest_answers(risk), max(1, sum(case.has_entry for case in scored))
+    for threshold in GRID:
+        given = [case for case in scored if case.score >= threshold]
+        if len(given) < fewest:
             continue
-        if point.bound > risk:
+        wrong = sum(not case.right for case in given)
+        bound = upper_bound(wrong, len(given))
+        if bound > risk:
             break
-        chosen = PolicyPoint(risk, round(point.answer, 4), round(point.coverage, 4), round(point.wrong, 4), round(point.bound, 4))
+        coverage = sum(case.has_entry for case in given) / coverable
+        chosen = PolicyPoint(risk, threshold, round(coverage, 4), round(wrong / len(given), 4), round(bound, 4))
     return chosen
 
 
@@ -172,7 +186,7 @@ def fit(scored: Sequence[Scored]) -> dict[str, object]:
         ValueError: not one of the risks can be kept on these cases.
     """
     points = curve(scored)
-    chosen = [point for risk in RISKS if (point := fit_point(points, scored, risk)) is not None]
+    chosen = [point for risk in RISKS if (point := fit_point(scored, risk)) is not None]
     if not chosen:
         raise ValueError(f"{len(scored)} cases: no threshold keeps a risk of {RISKS[-1]:g} at {CONFIDENCE:.0%} confidence")
     right = sorted((case.score for case in scored if case.right), reverse=True)

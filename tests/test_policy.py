@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from bot.errors import PolicyError
 from bot.policy import read_policy
 from bot.settings import Settings
-from eval.fit import Scored, curve, fewest_answers, fit, fit_point, upper_bound
+from eval.fit import GRID, Looked, Scored, curve, fewest_answers, fit, fit_point, score_out_of_fold, upper_bound
 
 
 @pytest.mark.parametrize(("wrong", "given_", "bound"), [(0, 59, 0.0495), (0, 29, 0.0982), (5, 100, 0.1023), (3, 3, 1.0)])
@@ -25,7 +26,7 @@ def cases(right: int, wrong: int) -> list[Scored]:
 
 
 def test_the_threshold_stops_before_the_first_failure() -> None:
-    found = fit_point(curve(cases(200, 50)), cases(200, 50), 0.05)
+    found = fit_point(cases(200, 50), 0.05)
     assert found is not None
     assert 0.35 < found.answer <= 0.801
     assert found.bound <= 0.05
@@ -35,15 +36,30 @@ def test_the_threshold_stops_before_the_first_failure() -> None:
 def test_too_few_answers_promise_nothing() -> None:
     # Three wrong of 152 or 153 lie about the bound of 5 %: BETAINV(0.95; 4; 149) = 0.0502, (0.95; 4; 150) = 0.0499.
     assert fewest_answers(0.05) == 153
-    assert fit_point(curve(cases(152, 0)), cases(152, 0), 0.05) is None
-    assert fit_point(curve(cases(153, 0)), cases(153, 0), 0.05) is not None
+    assert fit_point([Scored(0.97, True, True)] * 152, 0.05) is None
+    found = fit_point([Scored(0.97, True, True)] * 153, 0.05)
+    assert found is not None
+    assert found.answer == GRID[-1]
 
 
 def test_a_first_failure_ends_it() -> None:
-    # The first 153 answers hold four wrong ones; however good all later ones are, the strictest threshold has failed.
-    scored = [Scored(1 - n / 1000, n >= 4, True) for n in range(900)]
+    # From 0.80 on there are 153 answers and more, twelve of the first 201 wrong; however good all later ones are, it has failed.
+    scored = [Scored(1 - n / 1000, n >= 12, True) for n in range(900)]
     assert curve(scored)[-1].bound < 0.05
-    assert fit_point(curve(scored), scored, 0.05) is None
+    assert fit_point(scored, 0.05) is None
+
+
+def test_what_was_made_to_be_mistaken_teaches_and_chooses_no_threshold() -> None:
+    def looked(contrast: bool) -> Looked:
+        features = np.asarray([[1.0], [0.0]], dtype=np.float32)
+        right = np.asarray([not contrast, contrast])  # in what was made to be mistaken the second candidate is right
+        return Looked(features, right, np.zeros(2, dtype=bool), True, True, contrast)
+
+    natural, made = [looked(False)] * 20, [looked(True)] * 30
+    plain, mixed = score_out_of_fold(natural), score_out_of_fold([*natural, *made])
+    assert len(plain) == len(mixed) == 20
+    assert all(case.right for case in mixed)  # half the weight: thirty of them count less than twenty
+    assert max(case.score for case in mixed) < min(case.score for case in plain)
 
 
 def test_nothing_can_be_fitted_to_nothing() -> None:
@@ -55,7 +71,7 @@ def test_nothing_can_be_fitted_to_nothing() -> None:
 def test_a_fitted_bound_is_kept(rows: list[tuple[float, bool]]) -> None:
     scored = [Scored(score, right, True) for score, right in rows]
     for risk in (0.05, 0.2, 0.5):
-        point = fit_point(curve(scored), scored, risk)
+        point = fit_point(scored, risk)
         if point is not None:
             given_ = [case for case in scored if case.score >= point.answer - 1e-4]
             assert len(given_) >= fewest_answers(risk)

@@ -14,7 +14,7 @@ from bot.handoff.places import Found
 from bot.handoff.tickets import Tickets
 from bot.personal_data import find, mask
 from bot.procedure import Hearing, State, Step
-from bot.values import Action, Answer, Clarify
+from bot.values import Action, Answer, Clarify, Decision
 from knowledge.records import Entry
 
 SAY = "登记投诉"
@@ -78,9 +78,14 @@ class Intake:
             before = hearing.said()[-1:] if bare == SAY else ()
             return self._next({"matter": before[0]} if before and len(before[0]) >= SHORTEST_MATTER else {}, "", BEGIN)
         told = _TELLS.match(bare)
-        if told and not _ASKS.search(bare) and not isinstance(hearing.question(), Answer):
+        if told and not _ASKS.search(bare) and not self._is_offered(hearing.question()):
             return self._next(self._with_place({"matter": hearing.message.text.strip()[:300]}, (hearing.message.text,)), "", BEGIN)
         return None
+
+    @staticmethod
+    def _is_offered(decision: Decision) -> bool:
+        """Whether the answer is a complaint's, which offers the intake itself."""
+        return isinstance(decision, Answer) and decision.candidate.entry.kind == "complaint"
 
     def offer(self, entry: Entry) -> tuple[str, Action] | None:
         """Below a complaint's answer."""
