@@ -9,8 +9,10 @@ import pytest
 from pypinyin import lazy_pinyin
 
 from eval.cases import BadCase, Case, read_cases, write_cases
+from eval.judged import count_judged
 from eval.metrics import ARTICLE_MEASURES, ENTRY_MEASURES, Decided, Ranking, decision_figures, first_of_two, rank_figures
 from eval.tolerance import CHANGES, twins
+from knowledge.bank import read_bank
 from tests.conftest import ROOT
 
 
@@ -98,3 +100,27 @@ def test_twins_are_the_same_questions_changed_in_one_way_and_the_same_every_time
         assert lazy_pinyin(twin.query) == lazy_pinyin(clean.query)
     assert by_tag["two"][0].entries == ("e0", "e1")
     assert list(twins(cases)) == made
+
+
+def test_what_both_judges_accept(tmp_path: Path) -> None:
+    rows = [("unlabelled", [2, 2]), ("unlabelled", [2, 1]), ("unlabelled", [0, 0]), ("labelled", [2, 2])]
+    lines = [json.dumps({"set": "own", "kind": kind, "verdicts": verdicts}) for kind, verdicts in rows]
+    (tmp_path / "judged.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    found = count_judged(tmp_path / "judged.jsonl")
+    assert found["own, unlabelled"] == {"judged": 3, "both_accept": 1}
+    assert found["own, labelled"] == {"judged": 1, "both_accept": 1}
+    assert found["kappa"] == 0.5  # agree on 3 of 4, by chance on 2 of 4: (0.75 - 0.5) / (1 - 0.5)
+
+
+def test_contrast_questions_that_teach_are_about_other_entries_than_those_measured_on() -> None:
+    def entries(name: str) -> set[str]:
+        cases = read_cases(ROOT / "eval/data" / name)
+        return {entry for case in cases for entry in (case.entries or ())} | {
+            tag.removeprefix("not:") for case in cases for tag in case.tags if tag.startswith("not:")
+        }
+
+    taught, measured = entries("contrast_fit.jsonl"), entries("contrast.jsonl")
+    assert len(taught) > 300
+    assert not taught & measured
+    known = {entry.id for entry in read_bank([ROOT / "knowledge/data/bank"])[0]}
+    assert taught <= known
