@@ -13,7 +13,7 @@ import argparse
 import json
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
@@ -36,14 +36,18 @@ STORY = (
 STORY_END = ("我也不懂这些，实在没办法了才来问问。", "家里人都劝我算了，可我咽不下这口气。", "希望能给个准话，谢谢。")
 
 
-@lru_cache(maxsize=1)
-def _homophones() -> Mapping[str, tuple[str, ...]]:
-    """Characters of the bank to others of it that sound the same: what an input method or a voice mistakes them for."""
-    characters = {char for entry in read_bank([BANK])[0] for wording in entry.wordings for char in wording if "一" <= char <= "龥"}
+def homophones(texts: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    """Characters of the texts to others of them that sound the same: what an input method or a voice mistakes them for."""
+    characters = {char for text in texts for char in text if "一" <= char <= "龥"}
     by_sound: dict[str, list[str]] = defaultdict(list)
     for char in sorted(characters):
         by_sound[lazy_pinyin(char)[0]].append(char)
     return {char: tuple(other for other in same if other != char) for same in by_sound.values() if len(same) > 1 for char in same}
+
+
+@lru_cache(maxsize=1)
+def _homophones() -> Mapping[str, tuple[str, ...]]:
+    return homophones(wording for entry in read_bank([BANK])[0] for wording in entry.wordings)
 
 
 def _slip(text: str, rng: random.Random, count: int) -> str:

