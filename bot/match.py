@@ -27,6 +27,7 @@ from bot.rank import (
     NEAR_ENTRIES,
     Ranker,
     choose_entries,
+    contested,
     context_features,
     entry_features,
     look,
@@ -193,29 +194,31 @@ class Matcher:
         return _Look(owners, features, pool, tuple(pairwise(cuts)), log_odds, dense, letters, apart, here.bare, voters)
 
     def entry_features(self, text: str) -> tuple[tuple[str, ...], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-        """What `eval.fit` learns from: ids of the entries looked at, the entry model's columns for each, and which clash."""
+        """What `eval.fit` learns from: ids of the entries looked at, the entry model's columns for each, and which may not be answered
+        because something clashes."""
         clean = self._mender.mend(strip_fillers(normalise(text)))
         if not squeeze(clean) or not self.index.entries:
             width = len(ENTRY_NAMES) + (len(CONTEXT_NAMES) if self._context is not None else 0)
             return (), np.zeros((0, width), dtype=np.float32), np.zeros(0, dtype=bool)
         found = self._look(clean, self._encoder.encode([clean]), self._context.encode([clean]) if self._context else None)
-        clashes = contradicts(found.apart)
         best = [start + int(np.argmax(found.log_odds[start:end])) for start, end in found.cuts]
-        return tuple(self.index.entries[owner].id for owner in found.owners), found.features, clashes[best]
+        clash = contradicts(found.apart)[best] | contested(found.features)
+        return tuple(self.index.entries[owner].id for owner in found.owners), found.features, clash
 
     def _rank_entries(self, seen: _Look, count: int, today: date | None) -> tuple[Candidate, ...]:
         side = self.index.wordings
         ranked = []
-        for owner, score, (start, end) in zip(seen.owners, self._ranker.entry_scores(seen.features), seen.cuts, strict=True):
+        scores, doubts = self._ranker.entry_scores(seen.features), contested(seen.features)
+        for owner, score, doubt, (start, end) in zip(seen.owners, scores, doubts, seen.cuts, strict=True):
             entry = self.index.entries[owner]
             if today is not None and not is_valid(entry, today):
                 continue
             very_words = [place for place in range(start, end) if side.readings[seen.pool[place]].bare == seen.bare]
             right = 1.0 if very_words else min(round(float(score), 6), _BELOW_ONE)
-            ranked.append((-right, entry.id, entry, very_words, start, end))
+            ranked.append((-right, entry.id, entry, very_words, bool(doubt) and not very_words, start, end))
         clashes = contradicts(seen.apart)
         found = []
-        for less, _, entry, very_words, start, end in sorted(ranked, key=lambda row: row[:2])[:count]:
+        for less, _, entry, very_words, doubt, start, end in sorted(ranked, key=lambda row: row[:2])[:count]:
             best = very_words[0] if very_words else start + int(np.argmax(seen.log_odds[start:end]))
             parts = Parts(
                 wording=side.texts[seen.pool[best]],
@@ -223,7 +226,7 @@ class Matcher:
                 lexical=round(min(float(seen.letters[best]), 1.0), 6),
                 fuzzy=round(float(seen.apart[best, 0]), 6),
                 same=round(float(1 / (1 + np.exp(-seen.log_odds[best]))), 6),
-                clash=bool(clashes[best]),
+                clash=bool(clashes[best]) or doubt,
             )
             found.append(Candidate(entry, -less, parts))
         return tuple(found)

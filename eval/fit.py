@@ -57,11 +57,19 @@ OFFERED = 0.97
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The best candidate of one question: its score, whether it is right, whether any entry would have been."""
+    """The best candidate of one question.
+
+    Attributes:
+        score: with which it would be answered; 0 where something clashes.
+        right: it is right, and nothing clashes.
+        has_entry: some entry would have been right.
+        offered: the score with which it is offered as a choice, where it is right, else 0.
+    """
 
     score: float
     right: bool
     has_entry: bool
+    offered: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +135,9 @@ def score_out_of_fold(looked: Sequence[Looked]) -> list[Scored]:
                 continue
             log_odds = model.log_odds(question.features)
             best = int(np.argmax(log_odds))
-            if question.clash[best]:  # asked back whatever the score
-                scored.append(Scored(0.0, False, question.has_entry))
-                continue
-            scored.append(Scored(float(1 / (1 + np.exp(-log_odds[best]))), bool(question.right[best]), question.has_entry))
+            score, right = float(1 / (1 + np.exp(-log_odds[best]))), bool(question.right[best])
+            clash = bool(question.clash[best])  # asked back whatever the score
+            scored.append(Scored(0.0 if clash else score, right and not clash, question.has_entry, score if right else 0.0))
     return scored
 
 
@@ -189,7 +196,7 @@ def fit(scored: Sequence[Scored]) -> dict[str, object]:
     chosen = [point for risk in RISKS if (point := fit_point(scored, risk)) is not None]
     if not chosen:
         raise ValueError(f"{len(scored)} cases: no threshold keeps a risk of {RISKS[-1]:g} at {CONFIDENCE:.0%} confidence")
-    right = sorted((case.score for case in scored if case.right), reverse=True)
+    right = sorted((case.offered for case in scored if case.offered > 0), reverse=True)
     clarify = right[min(len(right) - 1, int(OFFERED * len(right)))] if right else 0.0
     clarify = round(min(clarify, chosen[0].answer), 4)
     return {

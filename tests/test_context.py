@@ -148,3 +148,16 @@ def test_everything_goes_without_a_second_encoder(tmp_path: Path) -> None:
     assert built.returncode == 0, built.stderr
     assert "context" not in built.stdout
     assert run("serve.py", "--artifacts", str(tmp_path / "out"), "--ask", "单位拖欠工资怎么办").stdout.startswith("可以投诉。")
+
+
+def test_what_is_served_clashes_where_what_was_fitted_did(matcher: Matcher) -> None:
+    asked = ("老板不给钱怎么弄", "病假扣不扣钱", "年假休几天", "试用期能延长几个月吗", "路上车祸算不算", "厂里拖着工资", "试用期几个月合适")
+    contested_somewhere = False
+    for text in asked:
+        ids, _, clash = matcher.entry_features(text)
+        fitted = dict(zip(ids, clash.tolist(), strict=True))
+        for candidate in matcher.match(text, articles=0).entries:
+            if candidate.score < 1:
+                assert candidate.parts.clash == fitted[candidate.entry.id]
+                contested_somewhere |= candidate.parts.clash
+    assert contested_somewhere

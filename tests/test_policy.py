@@ -109,3 +109,13 @@ def test_a_broken_policy_is_refused(tmp_path: Path) -> None:
     (tmp_path / "policy.json").write_text('{"points": []', encoding="utf-8")
     with pytest.raises(PolicyError, match=r"eval\.fit"):
         read_policy(tmp_path / "policy.json", 0.05, in_context=True)
+
+
+def test_what_clashes_is_still_offered_as_a_choice() -> None:
+    good = [Scored(0.99, True, True, 0.99)] * 200
+    assert fit(good)["clarify"] == GRID[-1]  # no higher than what is answered
+    clashing = [Scored(0.0, False, True, 0.3)] * 20
+    assert fit([*good, *clashing])["clarify"] == 0.02
+    strict = [*good, *[Scored(0.5, False, False)] * 60]
+    assert fit(strict)["clarify"] == min(0.99, next(point["answer"] for point in fit(strict)["points"]))  # type: ignore[index, union-attr]
+    assert fit([*strict, *clashing])["clarify"] == 0.3

@@ -26,6 +26,7 @@ from bot.rank import (
     Scope,
     alone_features,
     choose_entries,
+    contested,
     context_features,
     entry_features,
     load_ranker,
@@ -204,3 +205,16 @@ def test_the_same_words_are_likelier_than_a_near_miss(ranker: Ranker, encoder: S
 def test_a_broken_ranker_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RankerError, match=r"training\.ranker"):
         load_ranker(tmp_path)
+
+
+def test_an_entry_is_contested_where_the_second_encoder_puts_another_first() -> None:
+    plain = np.zeros((3, len(ENTRY_NAMES)), dtype=np.float32)
+
+    def rows(*views: tuple[float, float, float]) -> np.ndarray:
+        return np.hstack([plain, context_features(np.asarray(views, dtype=np.float32))])
+
+    assert contested(rows((0.9, 0.8, 0.7), (0.5, 0.5, 0.5), (0.4, 0.4, 0.6))).tolist() == [False, True, True]
+    # The first is nearest by its best wording, the second by its centre: neither is certain.
+    assert contested(rows((0.9, 0.8, 0.6), (0.5, 0.5, 0.7), (0.1, 0.1, 0.1))).tolist() == [True, True, True]
+    assert not contested(rows((0.9, 0.8, 0.7), (0.9, 0.8, 0.7), (0.1, 0.1, 0.1)))[:2].any()  # as near as each other
+    assert not contested(plain).any()
