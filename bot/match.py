@@ -305,7 +305,7 @@ def asking_sentences(clean: str) -> list[str]:
 
 
 def _merge(whole: tuple[Candidate, ...], part: tuple[Candidate, ...], count: int) -> tuple[Candidate, ...]:
-    """Candidates of a message with those of one of its sentences, whose scores count for less: a part is never sure for the whole."""
+    """Candidates of a message with those of one of its sentences, whose scores count for less: a part is less sure for the whole."""
     found = {candidate.entry.id: candidate for candidate in whole}
     for candidate in part:
         weaker = replace(candidate, score=round(candidate.score * PART_COUNTS, 6))
