@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import random
 import signal
@@ -18,7 +19,8 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import httpx
@@ -52,13 +54,13 @@ def _serve(matcher: Matcher, policy: Policy, url: str, listening: socket.socket)
 
 
 class _Client(threading.Thread):
-    """Hands over one conversation after the other, each until it is acknowledged."""
+    """Hands over one conversation after the other, each until it is acknowledged; tells each acknowledgement."""
 
-    def __init__(self, url: str, numbers: Sequence[int]) -> None:
+    def __init__(self, url: str, numbers: Sequence[int], tell: Callable[[str, str], None]) -> None:
         super().__init__(daemon=True)
         self._url = url
         self._numbers = numbers
-        self.acknowledged: dict[str, str] = {}
+        self._tell = tell
         self.tries = 0
 
     def run(self) -> None:
@@ -70,10 +72,26 @@ class _Client(threading.Thread):
                     body = {"text": "转人工", "session": f"s{number}", "message_id": f"m{number}"}
                     answer = httpx.post(f"{self._url}/api/ask", json=body, timeout=3)
                     if answer.status_code == 200:
-                        self.acknowledged[f"s{number}"] = answer.json()["ticket"]["number"]
+                        self._tell(f"s{number}", answer.json()["ticket"]["number"])
                         break
                 except httpx.HTTPError:
                     time.sleep(0.01)
+
+
+def _ask(url: str, count: int, told: Connection) -> None:
+    """All clients, in a process of their own: sends each acknowledgement, at the end the number of tries."""
+    sending = threading.Lock()
+
+    def tell(session: str, number: str) -> None:
+        with sending:
+            told.send((session, number))
+
+    clients = [_Client(url, range(first, count, CLIENTS), tell) for first in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    told.send(sum(client.tries for client in clients))
 
 
 def run(matcher: Matcher, policy: Policy, folder: str, count: int, kills: int, seed: int = 11) -> dict[str, object]:
@@ -82,26 +100,34 @@ def run(matcher: Matcher, policy: Policy, folder: str, count: int, kills: int, s
     Store(url).close()
     listening = socket.create_server(("127.0.0.1", 0), backlog=256)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    clients = [_Client(address, range(first, count, CLIENTS)) for first in range(CLIENTS)]
     rng = random.Random(seed)  # noqa: S311
+    # The clients have threads. This process has none: what is forked while another thread holds a lock keeps it locked for ever.
+    anew = multiprocessing.get_context("spawn")
+    heard, told = anew.Pipe(duplex=False)
+    clients = anew.Process(target=_ask, args=(address, count, told))
+    clients.start()
+    told.close()
     child = _serve(matcher, policy, url, listening)
-    for client in clients:
-        client.start()
-    killed = 0
-    while any(client.is_alive() for client in clients):
+    acknowledged: dict[str, str] = {}
+    tries = killed = 0
+    while not tries:
+        while heard.poll(0.002):
+            found = heard.recv()
+            if isinstance(found, int):
+                tries = found
+                break
+            acknowledged[found[0]] = found[1]
         # Spread over the whole run: most kills come while something is under way.
-        done = sum(len(client.acknowledged) for client in clients)
-        if killed < kills and done >= killed * count // kills:
+        if killed < kills and len(acknowledged) >= killed * count // kills:
             time.sleep(rng.uniform(0, 0.03))
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             killed += 1
             child = _serve(matcher, policy, url, listening)
-        time.sleep(0.002)
+    clients.join()
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     listening.close()
-    acknowledged = {session: number for client in clients for session, number in client.acknowledged.items()}
     store = Store(url)
     with store.reading() as session:
         tickets = Counter(session.scalars(select(TicketRow.conversation_id)))
@@ -112,7 +138,7 @@ def run(matcher: Matcher, policy: Policy, folder: str, count: int, kills: int, s
     return {
         "handed_over": count,
         "kills": killed,
-        "tries": sum(client.tries for client in clients),
+        "tries": tries,
         "acknowledged": len(acknowledged),
         "lost": sum(number not in numbers for number in acknowledged.values()),
         "double_tickets": sum(found > 1 for found in tickets.values()),
