@@ -241,8 +241,7 @@ def context_features(views: Floats, scope: float = 0.0) -> Floats:
 def contested(rows: Floats) -> npt.NDArray[np.bool_]:
     """For each entry whether the second encoder puts another before it in one of its views; False where there is none.
 
-    An entry is answered only where both ways of looking agree. On our questions this leaves out one right answer in ten and
-    four wrong ones in five (`eval.fit` answers more of the others for it).
+    An entry is answered only where both ways of looking agree; for that the threshold may lie lower (docs/figures.md).
 
     Args:
         rows: as for `Ranker.entry_scores`.
