@@ -7,7 +7,7 @@ the scores but choose no threshold, for they are not what workers ask. First a l
 everything that speaks for an entry how likely it is right (the ranker's model for entries with several wordings).
 Its scores for choosing thresholds come from models that have not seen the question (FOLDS-fold cross-fitting).
 
-Thresholds, a grid fixed beforehand, are tested one after another from the strictest to the most lenient, and the last one before
+Thresholds, a grid, are tested one after another from the strictest to the most lenient, and the last one before
 the first failure is taken (fixed sequence testing: Angelopoulos and others 2021, Learn then Test, arXiv 2110.01052). A threshold
 passes when the upper Clopper-Pearson bound (Biometrika 1934, doi 10.1093/biomet/26.4.404) of the share of wrong ones
 among the answers given is not above the risk. Testing starts where FORGIVEN wrong answers would still pass, a number

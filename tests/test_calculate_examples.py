@@ -2,12 +2,14 @@
 
 from datetime import date
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 
 from bot.calculate.annual_leave import annual_leave
 from bot.calculate.deadlines import deadlines
 from bot.calculate.double_wage import double_wage
+from bot.calculate.injury import injury
 from bot.calculate.injury_death import injury_death
 from bot.calculate.maternity import maternity
 from bot.calculate.notice import notice
@@ -264,3 +266,22 @@ def test_more_leave_taken_than_due_is_not_taken_back() -> None:
     # 10 (1): who joined on that day has 165 days, also 2 days of leave.
     found = result(annual_leave(years=6, situation="joined", taken=4, day=date(2019, 7, 20)))
     assert (found.count, str(found.steps[-1].basis)[-6:]) == (0, "第十条第一款")
+
+
+@pytest.mark.parametrize(
+    ("given", "besides"),
+    [
+        # 工伤保险条例37: grade 10, nothing else asked: the one-off alone.
+        ({"grade": 10}, ""),
+        # 33: wages while treated come to it; 62: who pays them without insurance is no further sum.
+        ({"grade": 10, "treated": 3, "insured": False}, "另有1项"),
+        # 35, 34, 33: a monthly allowance, nursing and wages while treated; 64: that the wage is raised to 60 % is no sum of its own.
+        ({"grade": 2, "treated": 6, "care": "most", "local_wage": D(20_000)}, "另有3项"),
+        # 36: grade 5 that leaves: the monthly allowance, and two one-off sums told in one step.
+        ({"grade": 5, "leaving": True}, "另有2项"),
+    ],
+)
+def test_the_headline_says_how_much_more_there_is(given: dict[str, Any], besides: str) -> None:
+    headline = result(injury(wage=D(6000), **given)).headline
+    assert ("另有" in headline) == bool(besides)
+    assert besides in headline
