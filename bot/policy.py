@@ -33,6 +33,10 @@ class Policy:
     version: str = ""
 
 
+VERY_WORDS = 1.0
+"""The score of an entry's very words, which no other text reaches."""
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyPoint:
     """One fitted threshold, and what came of it on the labelled questions.
@@ -55,6 +59,9 @@ class PolicyPoint:
 def read_policy(path: Path, risk: float, in_context: bool) -> Policy:
     """The policy for an accepted risk: the most lenient fitted point whose risk is not above it.
 
+    Without a second encoder, where no threshold keeps the risk, only an entry's very words are answered and all else is asked
+    back: a server that has lost its second encoder should still serve.
+
     Args:
         in_context: whether the scores will be made with a second encoder; thresholds fitted with one promise nothing without it.
 
@@ -69,6 +76,8 @@ def read_policy(path: Path, risk: float, in_context: bool) -> Policy:
             raise PolicyError(f"The policy {path.name} was fitted without a second encoder. Fit it again: python -m eval.fit")
         points = [PolicyPoint(**point) for point in data["points"]]
         fitting = [point for point in points if point.risk <= risk + 1e-9]
+        if not fitting and not in_context:
+            return Policy(VERY_WORDS, float(data["clarify"]), float(data["outside"]), 0.0, str(data["version"]))
         if not fitting:
             offered = ", ".join(f"{point.risk:g}" for point in points)
             raise PolicyError(

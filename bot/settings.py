@@ -16,7 +16,7 @@ from bot.errors import SettingError
 from bot.policy import BUNDLED_POLICY
 
 BUNDLED_ENCODER = Path(__file__).resolve().parent / "models" / "static-zh-v3"
-BUNDLED_CONTEXT = Path(__file__).resolve().parent / "models" / "context-zh-v2"
+BUNDLED_CONTEXT = Path(__file__).resolve().parent / "models" / "context-zh-v3"
 BUNDLED_RANKER = Path(__file__).resolve().parent / "models" / "ranker-zh-v1"
 
 

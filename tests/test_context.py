@@ -72,9 +72,9 @@ def test_an_index_is_for_the_second_encoder_it_was_built_with(
 ) -> None:
     assert load(artifacts, encoder, context).contexts is not None
     assert load(without, encoder).contexts is None
-    with pytest.raises(ArtifactForeign, match=r"context-zh-v2 second encoder, but the one in use is none.*index_build"):
+    with pytest.raises(ArtifactForeign, match=r"context-zh-v3 second encoder, but the one in use is none.*index_build"):
         load(artifacts, encoder)
-    with pytest.raises(ArtifactForeign, match=r"no second encoder, but the one in use is context-zh-v2.*index_build"):
+    with pytest.raises(ArtifactForeign, match=r"no second encoder, but the one in use is context-zh-v3.*index_build"):
         load(without, encoder, context)
 
 

@@ -95,6 +95,8 @@ def test_doing_without_the_second_encoder_has_thresholds_of_its_own(tmp_path: Pa
     data = json.loads(path.read_text(encoding="utf-8"))
     for point in data["without_context"]["points"]:
         assert read_policy(path, point["risk"], in_context=False).answer == point["answer"]
+    careful = read_policy(path, 1e-6, in_context=False)  # no threshold keeps that: only an entry's very words are answered
+    assert (careful.answer, careful.risk) == (1.0, 0.0)
     data["made_of"]["context"] = ""
     (tmp_path / "policy.json").write_text(json.dumps(data), encoding="utf-8")
     with pytest.raises(PolicyError, match=r"without a second encoder.*eval\.fit"):

@@ -2,20 +2,25 @@
 
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 
 from eval.tolerance import homophones
+from knowledge.bank import read_bank
 from knowledge.records import Entry
-from training.context_export import Exported, mix
-from training.context_plan import NEGATIVES, BankRows, Recipe, Texts, TripleRows
+from training.context_asked import Asked, AskedRows, read_asked, read_typed, typed_id
+from training.context_export import Exported, export, mix
+from training.context_rows import NEGATIVES, BankRows, Noise, Recipe, Texts, TripleRows
+from training.context_served import served_weights
 from training.context_start import make_tokenizer
 from training.context_train import END, MOST_PIECES, PAD, Encoder, Plan, train
 from training.context_train import Recipe as Pace
-from training.encoder import Triple
+from training.encoder import Triple, read_jsonl
 
 WIDTH, INNER, PIECES = 24, 32, 40
 
@@ -183,3 +188,72 @@ def test_texts_are_cut_into_pieces_once() -> None:
     assert arrays["ends"].tolist() == [4, 9]
     assert arrays["pieces"].tolist() == [0, 4, 5, 2, 0, 4, 6, 7, 2]
     assert json.loads(make_tokenizer(pieces).to_str())["model"]["type"] == "Unigram"
+
+
+class ByLetters:
+    """Stands for an encoder: which characters a text has."""
+
+    name = fingerprint = "letters"
+    dimension = 8
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        rows = np.asarray([[char in text for char in "工资合同签班钱倍"] for text in texts], dtype=np.float32) + 0.01
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def test_rows_of_asked_questions_never_take_an_answering_entry_as_a_negative() -> None:
+    asked = [
+        Asked("俺干了半年没见着工资", ("a-1",), ("a-3",)),
+        Asked("合同一直没签，能多要钱不", ("a-2", "a-1")),
+        Asked("问的是别的题库", ("gone",)),
+        Asked("礼拜天叫俺去上班给几倍", ("a-3",), ("a-1", "gone")),
+    ]
+    texts, recipe = Texts(), Recipe(batch=12, slip=0.0, story=0.3, answer=0.4)
+    rows = AskedRows(ENTRIES, asked, ByLetters(), texts, Noise({}, ["今天天气不错的"], recipe), recipe)
+    rng, by_id = random.Random(1), {entry.id: entry for entry in ENTRIES}
+    batches = [rows.batch(rng) for _ in range(20)]
+    known = {number: text for text, number in texts._numbers.items()}
+    named = 0
+    for batch in batches:
+        assert len(batch.anchors) == 12
+        for anchor, positive, negatives, owner in zip(batch.anchors, batch.positives, batch.negatives, batch.groups, strict=True):
+            question = next(question for question in asked if question.text in known[anchor])
+            assert ENTRIES[owner].id in question.entries
+            assert known[positive] in (*ENTRIES[owner].wordings, ENTRIES[owner].short)
+            right = {wording for id_ in question.entries for wording in by_id[id_].wordings}
+            assert all(known[negative] not in right for negative in negatives)
+            if question.text.startswith("俺干了"):
+                named += known[negatives[0]] in by_id["a-3"].wordings
+    assert named > 30
+
+
+def test_every_asked_question_names_entries_of_the_bank_and_is_not_one_we_measure_on() -> None:
+    entries, faults = read_bank([Path("knowledge/data/bank")])
+    assert not faults
+    ids = {entry.id for entry in entries}
+    asked = read_asked()
+    assert len(asked) > 5000
+    assert all(set(question.entries) <= ids and set(question.wrong) <= ids - set(question.entries) for question in asked)
+    measured = {
+        json.loads(line)["query"]
+        for name in ("heldout", "contrast", "contrast_fit")
+        for line in Path(f"eval/data/{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    }
+    assert not measured & {question.text for question in asked}
+
+
+def test_real_questions_are_found_by_their_hash_and_none_is_one_we_measure_on(shared: Path) -> None:
+    typed = read_typed(shared)
+    assert len(typed) > 300
+    measured = {str(row["query"]) for name in ("worker_dev", "equals_dev") for row in read_jsonl(shared / f"eval/{name}.jsonl")}
+    assert not measured & {question.text for question in typed}
+    assert typed_id("老板不发工资") == typed_id("老板不发工资") != typed_id("老板不发奖金")
+
+
+def test_a_served_model_can_be_learnt_from_further(tmp_path: Path) -> None:
+    weights = small_weights(3)
+    export(Encoder(weights), "{}", tmp_path)
+    found = served_weights(tmp_path)
+    assert found.keys() == weights.keys()
+    for name, values in found.items():
+        assert np.abs(values - weights[name].numpy()).max() < 0.02, name

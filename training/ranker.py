@@ -51,7 +51,7 @@ from bot.text import prepare
 from eval.fit import linear_of
 from knowledge.bank import read_bank
 from knowledge.records import Entry
-from training.context_plan import KEPT_BACK
+from training.context_rows import KEPT_BACK
 from training.encoder import FOLDS, is_left_out, read_jsonl
 from training.encoder import main as train_encoder
 
