@@ -35,7 +35,7 @@ from bot.handoff.tickets import Tickets
 from bot.index import load
 from bot.jobs import Job
 from bot.match import Matcher
-from bot.policy import read_policy
+from bot.policy import VERY_WORDS, read_policy
 from bot.procedure import Procedure
 from bot.rank import load_ranker
 from bot.server import create_app
@@ -76,6 +76,8 @@ def wire(settings: Settings) -> tuple[Dialogue, Matcher, Store]:
     gc.collect()
     gc.freeze()  # what is loaded stays: the collector need not walk it at every question
     policy = read_policy(settings.policy, settings.risk, context is not None)
+    if policy.answer >= VERY_WORDS:
+        print(f"没有第二个编码器，NUANXIN_RISK={settings.risk:g} 只答和题库一字不差的问题；设 0.15 以上就多答一些。", file=sys.stderr)
     tickets = Tickets(tells=bool(settings.hook_url))
     procedures: list[Procedure] = [Progress(tickets), Intake(tickets), Estimate()]
     return Dialogue(matcher, policy, store, settings.choice_minutes, procedures=procedures, tickets=tickets), matcher, store

@@ -66,7 +66,7 @@ def read_policy(path: Path, risk: float, in_context: bool) -> Policy:
         in_context: whether the scores will be made with a second encoder; thresholds fitted with one promise nothing without it.
 
     Raises:
-        PolicyError: the file cannot be read, no threshold keeps so low a risk, or none was fitted for such scores.
+        PolicyError: the file cannot be read, no threshold keeps so low a risk with a second encoder, or none was fitted for such scores.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))

@@ -147,7 +147,11 @@ def test_everything_goes_without_a_second_encoder(tmp_path: Path) -> None:
     built = run("index_build.py", "--bank", str(bank), "--out", str(tmp_path / "out"))
     assert built.returncode == 0, built.stderr
     assert "context" not in built.stdout
-    assert run("serve.py", "--artifacts", str(tmp_path / "out"), "--ask", "单位拖欠工资怎么办").stdout.startswith("可以投诉。")
+    asked = run("serve.py", "--artifacts", str(tmp_path / "out"), "--ask", "单位拖欠工资怎么办")
+    assert asked.stdout.startswith("可以投诉。")
+    assert "NUANXIN_RISK" in asked.stderr  # it says that only very words are answered
+    other = run("serve.py", "--artifacts", str(tmp_path / "out"), "--ask", "单位拖欠工资怎么弄")
+    assert "可以投诉。" not in other.stdout
 
 
 def test_what_is_served_clashes_where_what_was_fitted_did(matcher: Matcher) -> None:

@@ -206,6 +206,7 @@ def test_rows_of_asked_questions_never_take_an_answering_entry_as_a_negative() -
         Asked("俺干了半年没见着工资", ("a-1",), ("a-3",)),
         Asked("合同一直没签，能多要钱不", ("a-2", "a-1")),
         Asked("问的是别的题库", ("gone",)),
+        Asked("周末上班给几倍钱", ("a-3",)),  # a wording of its entry
         Asked("礼拜天叫俺去上班给几倍", ("a-3",), ("a-1", "gone")),
     ]
     texts, recipe = Texts(), Recipe(batch=12, slip=0.0, story=0.3, answer=0.4)
@@ -220,6 +221,7 @@ def test_rows_of_asked_questions_never_take_an_answering_entry_as_a_negative() -
             question = next(question for question in asked if question.text in known[anchor])
             assert ENTRIES[owner].id in question.entries
             assert known[positive] in (*ENTRIES[owner].wordings, ENTRIES[owner].short)
+            assert known[positive] != question.text
             right = {wording for id_ in question.entries for wording in by_id[id_].wordings}
             assert all(known[negative] not in right for negative in negatives)
             if question.text.startswith("俺干了"):

@@ -144,7 +144,9 @@ class AskedRows:
             text, right = self._asked[place]
             owner = rng.choice(right)
             entry = self._entries[owner]
-            positive = (entry.short or entry.answer)[:70] if rng.random() < self._recipe.answer else rng.choice(entry.wordings)
+            others = [wording for wording in entry.wordings if wording != text]  # a question may be a wording of the bank, too
+            by_answer = not others or rng.random() < self._recipe.answer
+            positive = (entry.short or entry.answer)[:70] if by_answer else rng.choice(others)
             negatives = [number(negative) for negative in self._negatives(place, rng)]
             made.add(number(self._noise.said(text, rng)), number(positive), negatives, owner)
         return made
