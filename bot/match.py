@@ -20,8 +20,7 @@ from bot.encoder import Encoder
 from bot.index import Index
 from bot.mend import Mender
 from bot.rank import (
-    CONTEXT_NAMES,
-    ENTRY_NAMES,
+    LINEARS,
     MOST_ENTRIES,
     MOST_WORDINGS,
     NEAR_ENTRIES,
@@ -32,6 +31,7 @@ from bot.rank import (
     entry_features,
     look,
     look_in_context,
+    priors,
 )
 from bot.reading import read
 from bot.text import normalise, squeeze, strip_fillers
@@ -94,6 +94,7 @@ class Matcher:
         self._mender = Mender(reading.bare for reading in index.wordings.readings)
         self._known = frozenset(reading.bare for reading in index.wordings.readings)
         self._masses = [weigh(reading, ranker.weights) for reading in index.wordings.readings]
+        self._priors = priors(index.entries, ranker.asked)
         self._place = {article.id: place for place, article in enumerate(index.articles)}
         self._citations = [self._cites(entry) for entry in index.entries]
         cited = np.zeros(len(index.articles), dtype=np.float32)
@@ -190,6 +191,7 @@ class Matcher:
             ]
             scope = self._ranker.scope.log_odds(meant) if self._ranker.scope is not None else 0.0
             features = np.hstack([features, context_features(np.asarray(seen, dtype=np.float32), scope)])
+        features = np.hstack([features, self._priors[owners]])
         voters = dict(zip(near.tolist(), closest.tolist(), strict=True))
         return _Look(owners, features, pool, tuple(pairwise(cuts)), log_odds, dense, letters, apart, here.bare, voters)
 
@@ -198,7 +200,7 @@ class Matcher:
         because something clashes."""
         clean = self._mender.mend(strip_fillers(normalise(text)))
         if not squeeze(clean) or not self.index.entries:
-            width = len(ENTRY_NAMES) + (len(CONTEXT_NAMES) if self._context is not None else 0)
+            width = len(LINEARS["several" if self._context is None else "in_context"])
             return (), np.zeros((0, width), dtype=np.float32), np.zeros(0, dtype=bool)
         found = self._look(clean, self._encoder.encode([clean]), self._context.encode([clean]) if self._context else None)
         best = [start + int(np.argmax(found.log_odds[start:end])) for start, end in found.cuts]

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ import numpy.typing as npt
 from bot.compare import NAMES, Weights
 from bot.errors import RankerError
 from bot.reading import BUCKETS
+from knowledge.records import Entry
 
 Floats = npt.NDArray[np.float32]
 
@@ -35,6 +38,9 @@ CONTEXT_VIEWS = ("context", "context_mean", "context_centre")
 """The second encoder's cosines: the best of an entry's wordings, the mean of the best three, their centre."""
 CONTEXT_NAMES = (*CONTEXT_VIEWS, *(f"{name}_lead" for name in CONTEXT_VIEWS), "scope")
 """Columns that follow ENTRY_NAMES where there is a second encoder; the last is its verdict whether the question is ours."""
+PRIOR_NAMES = ("linked", "asked")
+"""Columns that end the rows of entries, whatever is asked: how many entries refer to this one, and how many real questions it answered
+(`training/priors.py`); both log(1 + count). A vague question rather means what much leads to than a special case."""
 NEAR_ENTRIES = 32
 """Entries whose wordings are all measured by their cosine."""
 MOST_ENTRIES = 12
@@ -49,15 +55,15 @@ ALONE_IN_CONTEXT_NAMES = ("log_odds", "context", "context_lead", "length")
 """The same with one."""
 FILE, CARD = "ranker.npz", "ranker.json"
 LINEARS = {
-    "several": ENTRY_NAMES,
-    "in_context": (*ENTRY_NAMES, *CONTEXT_NAMES),
+    "several": (*ENTRY_NAMES, *PRIOR_NAMES),
+    "in_context": (*ENTRY_NAMES, *CONTEXT_NAMES, *PRIOR_NAMES),
     "alone": ALONE_NAMES,
     "alone_in_context": ALONE_IN_CONTEXT_NAMES,
 }
 """Columns of each logistic regression, by the name of its file and of its place in the ranker."""
 FITTED = frozenset({"several", "in_context"})
 """Those that `eval.fit` fits."""
-SCOPE = "scope.npz"
+SCOPE, ASKED = "scope.npz", "asked.json"
 MOST_SCOPE = 6.0
 """Log-odds beyond which scope counts no more."""
 _WEIGHTS = ("rarity", "gram_apart", "word_apart", "word_shared")
@@ -154,6 +160,7 @@ class Ranker:
         in_context: the same where there is a second encoder, over the columns of both.
         alone, alone_in_context: for entries with a single wording, without and with a second encoder.
         scope: the second encoder's judge of scope.
+        asked: how many real questions an entry, by its id, answered; those that answered none are left out.
     """
 
     name: str
@@ -166,6 +173,7 @@ class Ranker:
     alone: Linear | None = None
     alone_in_context: Linear | None = None
     scope: Scope | None = None
+    asked: Mapping[str, int] = field(default_factory=dict)
 
     def pair_log_odds(self, rows: Floats) -> Floats:
         """Log-odds that the texts of each row mean the same; rows of shape (pairs, len(PAIR_NAMES))."""
@@ -175,11 +183,11 @@ class Ranker:
         """Probability, 0..1, that each entry answers.
 
         Args:
-            rows: shape (entries, len(ENTRY_NAMES)), or with the CONTEXT_NAMES after them.
+            rows: ENTRY_NAMES, then the CONTEXT_NAMES where there is a second encoder, then PRIOR_NAMES; shape (entries, columns).
         """
         plain = rows[:, : len(ENTRY_NAMES)]
         alone = plain[:, -1] > 0.5  # the last of ENTRY_NAMES
-        with_context = rows.shape[1] > len(ENTRY_NAMES)
+        with_context = _has_context(rows)
         model = self.in_context if with_context else self.several
         if model is None:
             alone = np.ones(len(rows), dtype=bool)
@@ -247,15 +255,31 @@ def contested(rows: Floats) -> npt.NDArray[np.bool_]:
         rows: as for `Ranker.entry_scores`.
     """
     names = LINEARS["in_context"]
-    if rows.shape[1] < len(names):
+    if not _has_context(rows):
         return np.zeros(len(rows), dtype=bool)
     return np.asarray((rows[:, [names.index(f"{view}_lead") for view in CONTEXT_VIEWS]] < 0).any(axis=1))
+
+
+def _has_context(rows: Floats) -> bool:
+    """Whether rows have the columns of the second encoder, by how many there are."""
+    return bool(rows.shape[1] >= len(ENTRY_NAMES) + len(CONTEXT_NAMES))
+
+
+def priors(entries: Sequence[Entry], asked: Mapping[str, int]) -> Floats:
+    """Columns PRIOR_NAMES of all entries of a bank, float32, shape (entries, len(PRIOR_NAMES)).
+
+    Args:
+        asked: how many real questions an entry answered, by its id.
+    """
+    linked = Counter(id_ for entry in entries for id_ in entry.related)
+    counts = np.asarray([(linked[entry.id], asked.get(entry.id, 0)) for entry in entries], dtype=np.float32)
+    return np.log1p(counts).reshape(len(entries), len(PRIOR_NAMES))
 
 
 def alone_features(log_odds: Floats, rows: Floats) -> Floats:
     """Columns ALONE_NAMES, or ALONE_IN_CONTEXT_NAMES where the rows have the columns of both encoders, from the trees' log-odds."""
     columns = LINEARS["in_context"]
-    names = ALONE_IN_CONTEXT_NAMES if rows.shape[1] == len(columns) else ALONE_NAMES
+    names = ALONE_IN_CONTEXT_NAMES if _has_context(rows) else ALONE_NAMES
     places = [columns.index(name) for name in names[1:]]
     return np.column_stack([log_odds, *(rows[:, place] for place in places)]).astype(np.float32)
 
@@ -355,7 +379,7 @@ def load_ranker(folder: Path, to_fit: bool = False) -> Ranker:
         lists = {name: arrays[name].astype(np.float32).tolist() for name in _WEIGHTS}
         if any(len(values) != BUCKETS for values in lists.values()):
             raise RankerError(f"The ranker in {folder} has weights of another length than {BUCKETS}.")
-        paths = [folder / f"{name}.json" for name in LINEARS] + [folder / SCOPE]
+        paths = [folder / f"{name}.json" for name in LINEARS] + [folder / SCOPE, folder / ASKED]
         beside = b"".join(path.read_bytes() for path in paths if path.is_file())
         linears = {name: _read_linear(folder / f"{name}.json") for name in LINEARS if not (to_fit and name in FITTED)}
         return Ranker(
@@ -366,6 +390,7 @@ def load_ranker(folder: Path, to_fit: bool = False) -> Ranker:
             alone=linears.get("alone"),
             alone_in_context=linears.get("alone_in_context"),
             scope=_read_scope(folder / SCOPE),
+            asked=json.loads((folder / ASKED).read_text(encoding="utf-8")) if (folder / ASKED).is_file() else {},
             weights=Weights(**lists),
             **{
                 model: Trees(

@@ -20,7 +20,7 @@ from bot.errors import ArtifactForeign, EncoderError
 from bot.index import build, load
 from bot.match import Matcher
 from bot.policy import read_policy
-from bot.rank import CONTEXT_NAMES, ENTRY_NAMES, Ranker
+from bot.rank import LINEARS, Ranker
 from bot.settings import BUNDLED_CONTEXT, Settings
 from bot.values import Answer
 from tests.conftest import ENTRIES, LAW, ROOT
@@ -80,10 +80,10 @@ def test_an_index_is_for_the_second_encoder_it_was_built_with(
 
 def test_a_matcher_sees_both_encoders(matcher: Matcher, without: Path, encoder: SentenceEncoder, ranker: Ranker) -> None:
     ids, features, _ = matcher.entry_features("老板不给钱怎么办")
-    assert features.shape == (len(ids), len(ENTRY_NAMES) + len(CONTEXT_NAMES))
+    assert features.shape == (len(ids), len(LINEARS["in_context"]))
     alone = Matcher(load(without, encoder), encoder, ranker)
-    assert alone.entry_features("老板不给钱怎么办")[1].shape[1] == len(ENTRY_NAMES)
-    assert matcher.entry_features("？！")[1].shape == (0, len(ENTRY_NAMES) + len(CONTEXT_NAMES))
+    assert alone.entry_features("老板不给钱怎么办")[1].shape[1] == len(LINEARS["several"])
+    assert matcher.entry_features("？！")[1].shape == (0, len(LINEARS["in_context"]))
     for asked in ("试用期可以约定几个月", "公司不发工资", "今天天气怎么样"):
         scores = [candidate.score for candidate in matcher.match(asked).entries]
         assert scores == sorted(scores, reverse=True)

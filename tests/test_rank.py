@@ -20,6 +20,7 @@ from bot.rank import (
     MOST_ENTRIES,
     MOST_SCOPE,
     PAIR_NAMES,
+    PRIOR_NAMES,
     VIEWS,
     Linear,
     Ranker,
@@ -32,12 +33,16 @@ from bot.rank import (
     load_ranker,
     look,
     look_in_context,
+    priors,
     save_linear,
     save_scope,
 )
 from bot.reading import from_row, read, to_row
 from bot.settings import Settings
+from knowledge.bank import read_bank
+from knowledge.records import Entry
 from training import ranker
+from training.priors import count_asked
 
 AT = {name: place for place, name in enumerate(NAMES)}
 QUESTIONS = st.text(alphabet="公司没有不签合同了工资辞退我三个月年级工伤怎么多少钱吗九十123，？abc", max_size=40)
@@ -155,6 +160,28 @@ def test_context_columns_by_hand() -> None:
     assert found["context_lead"] == pytest.approx([0.3, -0.3])
     assert found["context_centre_lead"] == pytest.approx([0.2, -0.2])
     assert found["scope"] == [-2, -2]
+
+
+def test_priors_count_who_refers_to_an_entry_and_what_it_answered() -> None:
+    entries = [Entry(id_, "?", related=related) for id_, related in (("a", ("b", "c")), ("b", ("c",)), ("c", ()))]
+    found = priors(entries, {"a": 4, "gone": 9})
+    assert found == pytest.approx(np.log([[1, 5], [2, 1], [3, 1]]))
+    assert priors([], {}).shape == (0, len(PRIOR_NAMES))
+
+
+def test_the_shipped_counts_are_those_of_the_labels_and_name_entries_of_the_bank(ranker: Ranker) -> None:
+    entries, _ = read_bank([Path("knowledge/data/bank")])
+    assert dict(ranker.asked) == count_asked()
+    assert set(ranker.asked) <= {entry.id for entry in entries}
+    assert sum(ranker.asked.values()) > len(ranker.asked) > 200
+
+
+def test_what_much_leads_to_is_likelier(ranker: Ranker) -> None:
+    for name in ("several", "in_context"):
+        rows = np.zeros((2, len(LINEARS[name])), dtype=np.float32)
+        rows[1, -len(PRIOR_NAMES) :] = np.log1p([10, 3])
+        scores = ranker.entry_scores(rows)
+        assert scores[1] > scores[0]
 
 
 def test_scope_by_hand(tmp_path: Path) -> None:
