@@ -161,7 +161,7 @@ class Index:
         self.articles = tuple(articles)
         self.wordings = wordings
         self.passages = passages
-        self._entry_by_id = {entry.id: entry for entry in self.entries}
+        self._entry_by_id = {id_: entry for entry in self.entries for id_ in (*entry.formerly, entry.id)}
         self._article_by_citation: dict[tuple[str, str], Article] = {}
         for article in self.articles:  # newest version first, so the first one found is the one to show
             self._article_by_citation.setdefault((article.law, article.number), article)
@@ -171,7 +171,7 @@ class Index:
         return self.manifest.version
 
     def entry(self, id_: str) -> Entry | None:
-        """The entry of that id."""
+        """The entry of that id, or the one that the entry of that id was merged into."""
         return self._entry_by_id.get(id_)
 
     def article(self, citation: Citation) -> Article | None:

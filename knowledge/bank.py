@@ -44,6 +44,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "ask": ("ask", "需问清"),
     "unit": ("unit", "承办单位"),
     "figures": ("figures", "数字说明"),
+    "formerly": ("formerly", "原编号"),
 }
 """Each field, and the column names under which it may come."""
 
@@ -252,12 +253,13 @@ class _Reading:
             ask=ask,
             unit=self.text("unit", LONGEST_WORDING),
             figures=self.several("figures"),
+            formerly=self.several("formerly", LONGEST_ID),
         )
         return entry if id_ and question else None
 
 
 def _across(entries: list[Entry], places: list[tuple[str, str]]) -> list[Fault]:
-    """Faults between entries: an id used twice, a related id that is nowhere.
+    """Faults between entries: an id used twice, a former id that is in use, a related id that is nowhere.
 
     One wording in two entries is no fault here: real banks have such, and the bot then asks back.
     """
@@ -267,6 +269,9 @@ def _across(entries: list[Entry], places: list[tuple[str, str]]) -> list[Fault]:
         if entry.id in ids:
             faults.append(Fault(file, place, f"id: '{entry.id}' is also in {ids[entry.id][0]}, {ids[entry.id][1]}"))
         ids.setdefault(entry.id, (file, place))
+    former: set[str] = set()
     for entry, (file, place) in zip(entries, places, strict=True):
+        faults.extend(Fault(file, place, f"formerly: '{id_}' is in use") for id_ in entry.formerly if id_ in ids or id_ in former)
+        former.update(entry.formerly)
         faults.extend(Fault(file, place, f"related: no entry '{other}'") for other in entry.related if other not in ids)
     return faults

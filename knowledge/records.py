@@ -59,6 +59,7 @@ class Entry:
         unlike: wordings that look alike and mean something else.
         short: at most 150 characters, answers first.
         ask: for complaints, what must be learnt from the caller (field names).
+        formerly: ids of entries that were merged into this one; links and tickets that name them find it.
         figures: numbers of the answer that stand in no cited article, each with the reason: "十一个月：由……推出".
     """
 
@@ -83,6 +84,7 @@ class Entry:
     ask: tuple[str, ...] = ()
     unit: str = ""
     figures: tuple[str, ...] = ()
+    formerly: tuple[str, ...] = ()
 
     @property
     def wordings(self) -> tuple[str, ...]:
