@@ -34,7 +34,7 @@ from bot.rank import (
     priors,
 )
 from bot.reading import read
-from bot.text import normalise, squeeze, strip_fillers
+from bot.text import cut, normalise, squeeze, strip_fillers
 from bot.values import ArticleHit, Candidate, Matched, Parts
 from knowledge.citations import find_numbers
 from knowledge.law_names import short_names, spoken_names
@@ -204,13 +204,13 @@ class Matcher:
             return (), np.zeros((0, width), dtype=np.float32), np.zeros(0, dtype=bool)
         found = self._look(clean, self._encoder.encode([clean]), self._context.encode([clean]) if self._context else None)
         best = [start + int(np.argmax(found.log_odds[start:end])) for start, end in found.cuts]
-        clash = contradicts(found.apart)[best] | contested(found.features)
+        clash = contradicts(found.apart)[best] | contested(found.features) | is_topic(found.bare)
         return tuple(self.index.entries[owner].id for owner in found.owners), found.features, clash
 
     def _rank_entries(self, seen: _Look, count: int, today: date | None) -> tuple[Candidate, ...]:
         side = self.index.wordings
         ranked = []
-        scores, doubts = self._ranker.entry_scores(seen.features), contested(seen.features)
+        scores, doubts = self._ranker.entry_scores(seen.features), contested(seen.features) | is_topic(seen.bare)
         for owner, score, doubt, (start, end) in zip(seen.owners, scores, doubts, seen.cuts, strict=True):
             entry = self.index.entries[owner]
             if today is not None and not is_valid(entry, today):
@@ -315,6 +315,11 @@ def _merge(whole: tuple[Candidate, ...], part: tuple[Candidate, ...], count: int
         if known is None or known.score < weaker.score:
             found[candidate.entry.id] = weaker
     return tuple(sorted(found.values(), key=lambda candidate: (-candidate.score, candidate.entry.id))[:count])
+
+
+def is_topic(bare: str) -> bool:
+    """Whether a squeezed text is a single word (加班, 年假): it names a topic and asks nothing, so there is a choice to offer."""
+    return len(cut(bare)) < 2
 
 
 def is_valid(entry: Entry, today: date) -> bool:

@@ -36,8 +36,8 @@ class Parts:
         wording: the entry's wording that fits best.
         dense, lexical, fuzzy: closeness of meaning, of characters and of spelling; 1.0 for the same words.
         same: how likely question and wording mean the same, by the pair model.
-        clash: whether a number, a negation or who ends the contract stands against each other in the two, or the second
-            encoder puts another entry first: then it is not answered, whatever its score.
+        clash: whether a number, a negation or who ends the contract stands against each other in the two, the second
+            encoder puts another entry first, or only a topic is named: then it is not answered, whatever its score.
     """
 
     wording: str

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from bot.match import Matcher, asking_sentences, is_valid
+from bot.match import Matcher, asking_sentences, is_topic, is_valid
 from knowledge.records import Entry
 from tests.conftest import ENTRIES
 
@@ -49,6 +49,14 @@ def test_a_cited_article_comes_first(matcher: Matcher, text: str) -> None:
 
 def test_an_entry_leads_to_the_articles_it_cites(matcher: Matcher) -> None:
     assert matcher.match("老板不发工资咋整").articles[0].article.number == "第三十条"
+
+
+def test_a_bare_topic_is_asked_back(matcher: Matcher) -> None:
+    assert [is_topic(bare) for bare in ("加班", "年休假", "劳动合同", "加班给钱吗", "被辞退")] == [True, True, True, False, False]
+    found = matcher.match("年休假！").entries
+    assert found
+    assert all(candidate.parts.clash for candidate in found)
+    assert not matcher.match("年休假能休多少天").entries[0].parts.clash
 
 
 @pytest.mark.parametrize("text", ["", "   ", "？？？", "😀", "\u200b"])
