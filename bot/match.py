@@ -33,7 +33,7 @@ from bot.rank import (
     look_in_context,
     priors,
 )
-from bot.reading import read
+from bot.reading import Reading, read
 from bot.text import cut, normalise, squeeze, strip_fillers
 from bot.values import ArticleHit, Candidate, Matched, Parts
 from knowledge.citations import find_numbers
@@ -139,23 +139,23 @@ class Matcher:
         The very words of an entry need no second encoder, so that what is clicked is answered in half the time; where these words
         may not be answered (an entry out of date) all others are scored as usual, for thresholds are fitted to such scores.
         """
-        if self._context is None or read(clean).bare in self._known:
-            seen = self._look(clean, vector)
+        here = read(clean)
+        if self._context is None or here.bare in self._known:
+            seen = self._look(clean, here, vector)
             ranked = self._rank_entries(seen, count, today)
             if self._context is None or (ranked and ranked[0].score == 1.0):
                 return seen.near, ranked
-        seen = self._look(clean, vector, self._context.encode([clean]))
+        seen = self._look(clean, here, vector, self._context.encode([clean]))
         return seen.near, self._rank_entries(seen, count, today)
 
-    def _look(self, clean: str, vector: npt.NDArray[np.float32], meant: npt.NDArray[np.float32] | None = None) -> _Look:
+    def _look(self, clean: str, here: Reading, vector: npt.NDArray[np.float32], meant: npt.NDArray[np.float32] | None = None) -> _Look:
         """The entries worth a close look, with everything that speaks for them.
 
         Args:
-            clean: a cleaned text.
+            clean, here: a cleaned text, and what is read off it.
             vector, meant: of the first encoder, and of the second where it is asked.
         """
         side, documents = self.index.wordings, self.index.documents
-        here = read(clean)
         centre, answer, words = documents.centre(vector), documents.answer(vector), documents.lexical(clean)
         contexts = self.index.contexts
         meant_centre = contexts.centre(meant) if contexts is not None and meant is not None else None
@@ -202,7 +202,7 @@ class Matcher:
         if not squeeze(clean) or not self.index.entries:
             width = len(LINEARS["several" if self._context is None else "in_context"])
             return (), np.zeros((0, width), dtype=np.float32), np.zeros(0, dtype=bool)
-        found = self._look(clean, self._encoder.encode([clean]), self._context.encode([clean]) if self._context else None)
+        found = self._look(clean, read(clean), self._encoder.encode([clean]), self._context.encode([clean]) if self._context else None)
         best = [start + int(np.argmax(found.log_odds[start:end])) for start, end in found.cuts]
         clash = contradicts(found.apart)[best] | contested(found.features) | is_topic(found.bare)
         return tuple(self.index.entries[owner].id for owner in found.owners), found.features, clash
