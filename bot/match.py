@@ -54,7 +54,10 @@ _FOREIGN, _HOME = 0.08, 0.22
 law and entries have no vote, above the second they have it all (AUC 0.965 between the labour and the other dev questions)."""
 _ARTICLE_POOL = 100
 MOST_SENTENCES, SHORTEST_SENTENCE, PART_COUNTS = 4, 5, 0.75
+LONG_SENTENCE, FEWEST_CLAUSES, HALF_COUNTS = 36, 3, 0.6
+"""From how many characters and clauses on a message of one sentence is read by halves, too, and how much a half counts."""
 _SENTENCE_END = re.compile(r"[。！!？?；;\n]+")
+_CLAUSE_END = re.compile(r"[。！!？?；;\n，,、\s]+")
 _ASKS = re.compile(
     "怎么|咋|吗|呢|么|能不能|可不可以|是不是|算不算|该不该|要不要|有没有|合不合|多少|几|哪|什么|啥|如何|谁|能|可以|行不|犯法|违法|合法|赔|投诉|举报"
 )
@@ -125,9 +128,9 @@ class Matcher:
             return Matched(text)
         vector = self._encoder.encode([clean])
         near, ranked = self._find(clean, vector, entries, today) if self.index.entries else ({}, ())
-        for sentence in asking_sentences(clean) if self.index.entries else ():
-            _, part = self._find(sentence, self._encoder.encode([sentence]), entries, today)
-            ranked = _merge(ranked, part, entries)
+        for part, counts in parts_of(clean) if self.index.entries else ():
+            _, found = self._find(part, self._encoder.encode([part]), entries, today)
+            ranked = _merge(ranked, found, counts, entries)
         hits = self._rank_articles(clean, vector, near, articles) if articles else ()
         return Matched(text, ranked, hits)
 
@@ -306,15 +309,35 @@ def asking_sentences(clean: str) -> list[str]:
     return [part for part in sentences if _ASKS.search(part)][:MOST_SENTENCES] if len(sentences) > 1 else []
 
 
-def _merge(whole: tuple[Candidate, ...], part: tuple[Candidate, ...], count: int) -> tuple[Candidate, ...]:
-    """Candidates of a message with those of one of its sentences, whose scores count for less: a part is less sure for the whole."""
+def halves(clean: str) -> list[str]:
+    """The two halves of a long message of one sentence, divided between clauses; none of a shorter one.
+
+    People tell what happened and what they want in one breath, and each half by itself lies nearer to its question (worker_dev: R@1
+    0.69 to 0.71, R@3 0.82 to 0.84, R@10 0.91 to 0.92; our held-out questions, which are shorter, stay as they were).
+    """
+    clauses = [clause for clause in _CLAUSE_END.split(clean) if clause]
+    if len(clean) < LONG_SENTENCE or len(clauses) < FEWEST_CLAUSES:
+        return []
+    ends = np.cumsum([len(clause) for clause in clauses])
+    first = int(np.searchsorted(ends, ends[-1] / 2)) + 1
+    return [half for half in ("，".join(clauses[:first]), "，".join(clauses[first:])) if len(half) >= SHORTEST_SENTENCE]
+
+
+def parts_of(clean: str) -> list[tuple[str, float]]:
+    """What of a message is read by itself, too, and how much it counts: the sentences that ask, or else the halves of a long one."""
+    sentences = asking_sentences(clean)
+    return [(sentence, PART_COUNTS) for sentence in sentences] or [(half, HALF_COUNTS) for half in halves(clean)]
+
+
+def _merge(whole: tuple[Candidate, ...], part: tuple[Candidate, ...], counts: float, most: int) -> tuple[Candidate, ...]:
+    """The best candidates of a message with those of a part, whose scores count for less: a part is less sure for the whole."""
     found = {candidate.entry.id: candidate for candidate in whole}
     for candidate in part:
-        weaker = replace(candidate, score=round(candidate.score * PART_COUNTS, 6))
+        weaker = replace(candidate, score=round(candidate.score * counts, 6))
         known = found.get(candidate.entry.id)
         if known is None or known.score < weaker.score:
             found[candidate.entry.id] = weaker
-    return tuple(sorted(found.values(), key=lambda candidate: (-candidate.score, candidate.entry.id))[:count])
+    return tuple(sorted(found.values(), key=lambda candidate: (-candidate.score, candidate.entry.id))[:most])
 
 
 def is_topic(bare: str) -> bool:
