@@ -23,6 +23,7 @@ from training.context_rows import NEGATIVES, Batch, Noise, Recipe, Texts
 from training.encoder import read_jsonl
 
 ASKED = Path(__file__).resolve().parent / "data" / "asked.jsonl"
+CONTRASTED = ASKED.with_name("contrasted.jsonl")
 TYPED = ASKED.with_name("typed_labels.jsonl")
 NEAR = 12
 """Entries that look nearest to a question and are wrong: from these come hard negatives."""
@@ -44,9 +45,10 @@ def typed_id(question: str) -> str:
     return "r" + hashlib.sha256(question.encode()).hexdigest()[:10]
 
 
-def read_asked(path: Path = ASKED) -> list[Asked]:
+def read_asked(paths: Sequence[Path] = (ASKED, CONTRASTED)) -> list[Asked]:
     """The questions written for this."""
-    return [Asked(str(row["query"]), (str(row["id"]),), (str(row["not"]),) if row.get("not") else ()) for row in read_jsonl(path)]
+    rows = [row for path in paths for row in read_jsonl(path)]
+    return [Asked(str(row["query"]), (str(row["id"]),), (str(row["not"]),) if row.get("not") else ()) for row in rows]
 
 
 def read_typed(data: Path, path: Path = TYPED) -> list[Asked]:
