@@ -6,9 +6,8 @@ thresholds or sessions.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
@@ -19,6 +18,7 @@ from bot.compare import compare, contradicts, weigh
 from bot.encoder import Encoder
 from bot.index import Index
 from bot.mend import Mender
+from bot.parts import WHOLE_COUNTS, Part, halves, join, sentences
 from bot.rank import (
     LINEARS,
     MOST_ENTRIES,
@@ -53,14 +53,8 @@ _FOREIGN, _HOME = 0.08, 0.22
 """Share of the bank's own laws among the articles whose text fits: below the first the question is of another field of
 law and entries have no vote, above the second they have it all (AUC 0.965 between the labour and the other dev questions)."""
 _ARTICLE_POOL = 100
-MOST_SENTENCES, SHORTEST_SENTENCE, PART_COUNTS = 4, 5, 0.75
-LONG_SENTENCE, FEWEST_CLAUSES, HALF_COUNTS = 36, 3, 0.6
-"""From how many characters and clauses on a message of one sentence is read by halves, too, and how much a half counts."""
-_SENTENCE_END = re.compile(r"[。！!？?；;\n]+")
-_CLAUSE_END = re.compile(r"[。！!？?；;\n，,、\s]+")
-_ASKS = re.compile(
-    "怎么|咋|吗|呢|么|能不能|可不可以|是不是|算不算|该不该|要不要|有没有|合不合|多少|几|哪|什么|啥|如何|谁|能|可以|行不|犯法|违法|合法|赔|投诉|举报"
-)
+SURELY_WORK = 1.0
+"""Log-odds of scope above which a sentence that only tells is about work; any value from -1 to 3 gives the same."""
 _PRIORITIES = {"in_force": 0, "revised": 1, "repealed": 2}
 
 
@@ -128,27 +122,37 @@ class Matcher:
             return Matched(text)
         vector = self._encoder.encode([clean])
         near, ranked = self._find(clean, vector, entries, today) if self.index.entries else ({}, ())
-        for part, counts in parts_of(clean) if self.index.entries else ():
-            _, found = self._find(part, self._encoder.encode([part]), entries, today)
-            ranked = _merge(ranked, found, counts, entries)
+        if ranked and ranked[0].score < 1.0:
+            told = self._read(sentences(clean), entries, today)
+            ranked = join(ranked, told, entries, WHOLE_COUNTS) if told else join(ranked, self._read(halves(clean), entries, today), entries)
         hits = self._rank_articles(clean, vector, near, articles) if articles else ()
         return Matched(text, ranked, hits)
 
+    def _read(self, parts: Iterable[Part], count: int, today: date | None) -> list[tuple[Part, tuple[Candidate, ...]]]:
+        """Parts of a message that are worth reading by themselves, each with its candidates."""
+        found = ((part, self._find(part.text, self._encoder.encode([part.text]), count, today, told=part.told)[1]) for part in parts)
+        return [(part, candidates) for part, candidates in found if candidates]
+
     def _find(
-        self, clean: str, vector: npt.NDArray[np.float32], count: int, today: date | None
+        self, clean: str, vector: npt.NDArray[np.float32], count: int, today: date | None, *, told: bool = False
     ) -> tuple[dict[int, float], tuple[Candidate, ...]]:
-        """How near entries are, and the best of them.
+        """How near entries are, and the best of them; none for what only tells and is not surely about work.
 
         The very words of an entry need no second encoder, so that what is clicked is answered in half the time; where these words
         may not be answered (an entry out of date) all others are scored as usual, for thresholds are fitted to such scores.
         """
         here = read(clean)
         if self._context is None or here.bare in self._known:
+            if told and here.bare not in self._known:
+                return {}, ()  # without a second encoder nobody says whether it is about work
             seen = self._look(clean, here, vector)
             ranked = self._rank_entries(seen, count, today)
             if self._context is None or (ranked and ranked[0].score == 1.0):
                 return seen.near, ranked
-        seen = self._look(clean, here, vector, self._context.encode([clean]))
+        meant = self._context.encode([clean])
+        if told and self._scope(meant) <= SURELY_WORK:
+            return {}, ()
+        seen = self._look(clean, here, vector, meant)
         return seen.near, self._rank_entries(seen, count, today)
 
     def _look(self, clean: str, here: Reading, vector: npt.NDArray[np.float32], meant: npt.NDArray[np.float32] | None = None) -> _Look:
@@ -192,11 +196,14 @@ class Matcher:
                 look_in_context(contexts.cosine(meant, spans[place]), float(meant_centre[owner]))
                 for place, owner in zip(order, owners, strict=True)
             ]
-            scope = self._ranker.scope.log_odds(meant) if self._ranker.scope is not None else 0.0
-            features = np.hstack([features, context_features(np.asarray(seen, dtype=np.float32), scope)])
+            features = np.hstack([features, context_features(np.asarray(seen, dtype=np.float32), self._scope(meant))])
         features = np.hstack([features, self._priors[owners]])
         voters = dict(zip(near.tolist(), closest.tolist(), strict=True))
         return _Look(owners, features, pool, tuple(pairwise(cuts)), log_odds, dense, letters, apart, here.bare, voters)
+
+    def _scope(self, meant: npt.NDArray[np.float32]) -> float:
+        """Log-odds that a text is about work, from its vector of the second encoder."""
+        return self._ranker.scope.log_odds(meant) if self._ranker.scope is not None else 0.0
 
     def entry_features(self, text: str) -> tuple[tuple[str, ...], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
         """What `eval.fit` learns from: ids of the entries looked at, the entry model's columns for each, and which may not be answered
@@ -297,47 +304,6 @@ class Matcher:
                 article = self.index.article(Citation(self._short_names[law], number))
                 if article is not None:
                     yield article
-
-
-def asking_sentences(clean: str) -> list[str]:
-    """The sentences of a longer message that ask for something, at most four; none where the message is one sentence.
-
-    In a story the question is one sentence of a paragraph, and the rest only draws the vector away (wrapped twins of the
-    held-out questions, `eval.tolerance`: R@1 0.59 without, 0.73 with this; messages of one sentence are as before).
-    """
-    sentences = [part for part in _SENTENCE_END.split(clean) if len(part) >= SHORTEST_SENTENCE]
-    return [part for part in sentences if _ASKS.search(part)][:MOST_SENTENCES] if len(sentences) > 1 else []
-
-
-def halves(clean: str) -> list[str]:
-    """The two halves of a long message of one sentence, divided between clauses; none of a shorter one.
-
-    People tell what happened and what they want in one breath, and each half by itself lies nearer to its question (worker_dev: R@1
-    0.69 to 0.71, R@3 0.82 to 0.84, R@10 0.91 to 0.92; our held-out questions, which are shorter, stay as they were).
-    """
-    clauses = [clause for clause in _CLAUSE_END.split(clean) if clause]
-    if len(clean) < LONG_SENTENCE or len(clauses) < FEWEST_CLAUSES:
-        return []
-    ends = np.cumsum([len(clause) for clause in clauses])
-    first = int(np.searchsorted(ends, ends[-1] / 2)) + 1
-    return [half for half in ("，".join(clauses[:first]), "，".join(clauses[first:])) if len(half) >= SHORTEST_SENTENCE]
-
-
-def parts_of(clean: str) -> list[tuple[str, float]]:
-    """What of a message is read by itself, too, and how much it counts: the sentences that ask, or else the halves of a long one."""
-    sentences = asking_sentences(clean)
-    return [(sentence, PART_COUNTS) for sentence in sentences] or [(half, HALF_COUNTS) for half in halves(clean)]
-
-
-def _merge(whole: tuple[Candidate, ...], part: tuple[Candidate, ...], counts: float, most: int) -> tuple[Candidate, ...]:
-    """The best candidates of a message with those of a part, whose scores count for less: a part is less sure for the whole."""
-    found = {candidate.entry.id: candidate for candidate in whole}
-    for candidate in part:
-        weaker = replace(candidate, score=round(candidate.score * counts, 6))
-        known = found.get(candidate.entry.id)
-        if known is None or known.score < weaker.score:
-            found[candidate.entry.id] = weaker
-    return tuple(sorted(found.values(), key=lambda candidate: (-candidate.score, candidate.entry.id))[:most])
 
 
 def is_topic(bare: str) -> bool:

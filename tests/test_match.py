@@ -3,10 +3,8 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bot.match import HALF_COUNTS, LONG_SENTENCE, PART_COUNTS, Matcher, asking_sentences, halves, is_topic, is_valid, parts_of
+from bot.match import Matcher, is_topic, is_valid
 from knowledge.records import Entry
 from tests.conftest import ENTRIES
 
@@ -81,36 +79,6 @@ def test_a_question_inside_a_story_is_found_but_never_sure(matcher: Matcher) -> 
     assert best.entry.id == "wage-1"
     assert best.score < 0.9
     assert matcher.match("老板不发工资咋整", entries=3).entries[0].score > 0.9
-
-
-def test_only_messages_of_several_sentences_are_taken_apart() -> None:
-    assert asking_sentences("老板不发工资咋整") == []
-    assert asking_sentences("我在工地干活。他不发工资怎么办?谢谢你们大家") == ["他不发工资怎么办"]
-    assert len(asking_sentences("这样能赔多少。" * 9)) == 4
-
-
-def test_a_long_sentence_is_read_by_halves_between_clauses() -> None:
-    told = "我去年三月进的厂，干了八个月没签合同，上个月老板说不要我了，我能要什么补偿，去哪里要"
-    assert halves(told) == ["我去年三月进的厂，干了八个月没签合同，上个月老板说不要我了", "我能要什么补偿，去哪里要"]
-    assert parts_of(told) == [(half, HALF_COUNTS) for half in halves(told)]
-    assert parts_of("我在工地干活。他不发工资怎么办?谢谢你们大家") == [("他不发工资怎么办", PART_COUNTS)]
-    assert parts_of("老板不发工资，我该咋办，找谁") == []
-    assert halves("老板三个月不发工资" * 6) == []  # no place to divide it
-
-
-@given(st.lists(st.text(alphabet="老板不发工资我", min_size=1, max_size=30), min_size=3, max_size=12))
-def test_halves_hold_every_clause_once_and_are_even(clauses: list[str]) -> None:
-    told = "，".join(clauses)
-    found = halves(told)
-    if len(told) < LONG_SENTENCE:
-        assert found == []
-    else:
-        assert 1 <= len(found) <= 2
-        whole = "，".join(found).split("，")
-        assert whole in (clauses, clauses[: len(whole)], clauses[-len(whole) :])  # a half of a word or two is left out
-        if len(found) == 2:
-            assert whole == clauses
-            assert abs(len(found[0]) - len(found[1])) <= 2 * max(map(len, clauses)) + len(clauses)
 
 
 def test_what_only_a_half_says_is_offered_and_never_sure(matcher: Matcher) -> None:
