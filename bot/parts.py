@@ -50,7 +50,7 @@ def sentences(clean: str) -> list[Part]:
     (`eval.tolerance`): R@1 0.59 by the whole alone, 0.81 with what asks, 0.86 with what tells and WHOLE_COUNTS.
     """
     found = [part for part in _SENTENCE_END.split(clean) if len(part) >= SHORTEST_SENTENCE]
-    if len(found) < 2:  # noqa: PLR2004
+    if len(found) < 2:
         return []
     parts = [Part(part, ASKED_COUNTS) if _ASKS.search(part) else Part(part, TOLD_COUNTS, told=True) for part in found]
     return sorted(parts, key=lambda part: part.told)[:MOST_SENTENCES]

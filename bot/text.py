@@ -205,6 +205,12 @@ def cut(text: str) -> tuple[str, ...]:
     return tuple(word for word in _ready().lcut(text) if not _NOT_WORD.fullmatch(word))
 
 
+def share(word: str) -> float:
+    """How often the dictionary has a word, of all words, 0..1; 0 where it is none."""
+    ready = _ready()
+    return float((ready.FREQ.get(word) or 0) / ready.total)
+
+
 def cut_fine(text: str) -> list[str]:
     """Words of a normalised text together with the shorter words inside them (jieba's search mode)."""
     return [word for word in _ready().lcut_for_search(text) if not _NOT_WORD.fullmatch(word)]
