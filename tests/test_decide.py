@@ -1,10 +1,12 @@
 """Deciding, as a table of cases: no model needed."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.decide import MOST_CHOICES, asks_for_human, decide
+from bot.decide import CRISIS, CRISIS_SCORE, MOST_CHOICES, asks_for_human, decide
 from bot.policy import Policy
 from bot.values import Answer, Candidate, Clarify, HandOff, Matched, Parts
 from knowledge.records import Entry
@@ -44,6 +46,16 @@ def test_table(scores: tuple[float, ...], kind: type, detail: object) -> None:
 def test_a_clash_asks_back() -> None:
     sure = Candidate(Entry("e0", "q"), 0.99, Parts("q", 0.9, 0.9, 0.9, clash=True))
     assert decide(Matched("q", (sure,)), POLICY) == Clarify((sure,))
+
+
+@pytest.mark.parametrize("tag", sorted(CRISIS))
+def test_who_is_about_to_harm_is_answered_not_asked_back(tag: str) -> None:
+    crisis = Entry("c", "q", tags=("紧急", tag))
+    doubtful = Candidate(crisis, CRISIS_SCORE, Parts("q", 0.3, 0.3, 0.3, clash=True))
+    assert decide(Matched("q", (doubtful, *matched(0.1).entries)), POLICY) == Answer(doubtful)
+    assert not isinstance(decide(Matched("q", (*matched(0.6).entries, doubtful)), POLICY), Answer)
+    assert decide(Matched("q", (replace(doubtful, score=CRISIS_SCORE / 2),)), POLICY) == HandOff("outside")
+    assert decide(Matched("q", (replace(doubtful, entry=replace(crisis, tags=("紧急",))),)), POLICY) == HandOff("outside")
 
 
 def test_what_is_unlike_is_no_choice() -> None:
