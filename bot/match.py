@@ -19,12 +19,15 @@ from bot.encoder import Encoder
 from bot.index import Index
 from bot.mend import Mender
 from bot.parts import WHOLE_COUNTS, Part, halves, join, sentences
-from bot.rank import (
+from bot.rank import Ranker
+from bot.reading import Reading, read
+from bot.text import cut, normalise, squeeze, strip_fillers
+from bot.values import ArticleHit, Candidate, Matched, Parts
+from bot.views import (
     LINEARS,
     MOST_ENTRIES,
     MOST_WORDINGS,
     NEAR_ENTRIES,
-    Ranker,
     choose_entries,
     contested,
     context_features,
@@ -33,9 +36,6 @@ from bot.rank import (
     look_in_context,
     priors,
 )
-from bot.reading import Reading, read
-from bot.text import cut, normalise, squeeze, strip_fillers
-from bot.values import ArticleHit, Candidate, Matched, Parts
 from knowledge.citations import find_numbers
 from knowledge.law_names import short_names, spoken_names
 from knowledge.records import Article, Citation, Entry

@@ -20,9 +20,12 @@ from bot.errors import ArtifactForeign, EncoderError
 from bot.index import build, load
 from bot.match import Matcher
 from bot.policy import read_policy
-from bot.rank import LINEARS, Ranker
+from bot.rank import Ranker
 from bot.settings import BUNDLED_CONTEXT, Settings
 from bot.values import Answer
+from bot.views import (
+    LINEARS,
+)
 from tests.conftest import ENTRIES, LAW, ROOT
 
 

@@ -12,33 +12,26 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from bot.compare import NAMES, compare, contradicts
 from bot.encoder import SentenceEncoder
 from bot.errors import RankerError
-from bot.rank import (
+from bot.rank import FITTED, MOST_SCOPE, Linear, Ranker, Scope, load_ranker, save_linear, save_scope
+from bot.reading import from_row, read, to_row
+from bot.settings import Settings
+from bot.views import (
     CONTEXT_NAMES,
     ENTRY_NAMES,
-    FITTED,
     LINEARS,
     MOST_ENTRIES,
-    MOST_SCOPE,
     PAIR_NAMES,
     PRIOR_NAMES,
     VIEWS,
-    Linear,
-    Ranker,
-    Scope,
     alone_features,
     choose_entries,
     contested,
     context_features,
     entry_features,
-    load_ranker,
     look,
     look_in_context,
     priors,
-    save_linear,
-    save_scope,
 )
-from bot.reading import from_row, read, to_row
-from bot.settings import Settings
 from knowledge.bank import read_bank
 from knowledge.records import Entry
 from training import ranker

@@ -29,25 +29,22 @@ from bot.compare import Weights, compare
 from bot.encoder import SentenceEncoder
 from bot.index import document_text
 from bot.lexical import LexicalIndex
-from bot.rank import (
+from bot.rank import Ranker, Trees, save_linear, save_ranker
+from bot.reading import BUCKETS, Reading, read
+from bot.settings import BUNDLED_CONTEXT
+from bot.text import prepare
+from bot.views import (
     CONTEXT_VIEWS,
     MOST_ENTRIES,
     MOST_WORDINGS,
     PAIR_NAMES,
     VIEWS,
-    Ranker,
-    Trees,
     alone_features,
     choose_entries,
     context_features,
     entry_features,
     look,
-    save_linear,
-    save_ranker,
 )
-from bot.reading import BUCKETS, Reading, read
-from bot.settings import BUNDLED_CONTEXT
-from bot.text import prepare
 from eval.fit import linear_of
 from knowledge.bank import read_bank
 from knowledge.records import Entry
