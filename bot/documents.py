@@ -20,13 +20,16 @@ class Documents:
     Args:
         vectors: of all wordings, those of one entry next to each other, shape (wordings, dimension).
         owners: for each wording the place of its entry.
+        central: for each wording whether it counts for the centre; at least one of every entry does.
         answers: a vector for each entry's answer, shape (entries, dimension); zero where there is none.
         grams: the words of each entry.
     """
 
-    def __init__(self, vectors: Vectors, owners: npt.NDArray[np.int64], answers: Vectors, grams: LexicalIndex) -> None:
+    def __init__(
+        self, vectors: Vectors, owners: npt.NDArray[np.int64], central: npt.NDArray[np.bool_], answers: Vectors, grams: LexicalIndex
+    ) -> None:
         self.sizes, self.starts = _spans(owners, len(answers))
-        self._centres = _centres(vectors, self.starts)
+        self._centres = _centres(vectors, central, self.starts)
         self._answers = answers
         self._grams = grams
 
@@ -49,13 +52,16 @@ class Contexts:
     Args:
         vectors: of all wordings, those of one entry next to each other, half precision, shape (wordings, dimension).
         owners: for each wording the place of its entry.
+        central: for each wording whether it counts for the centre.
         count: how many entries there are.
     """
 
-    def __init__(self, vectors: npt.NDArray[np.float16], owners: npt.NDArray[np.int64], count: int) -> None:
+    def __init__(
+        self, vectors: npt.NDArray[np.float16], owners: npt.NDArray[np.int64], central: npt.NDArray[np.bool_], count: int
+    ) -> None:
         _, starts = _spans(owners, count)
         self._vectors = vectors
-        self._centres = _centres(vectors.astype(np.float32), starts)
+        self._centres = _centres(vectors.astype(np.float32), central, starts)
 
     def centre(self, vector: Vectors) -> Scores:
         """Cosine of a vector with the centre of each entry's wordings."""
@@ -72,7 +78,7 @@ def _spans(owners: npt.NDArray[np.int64], count: int) -> tuple[npt.NDArray[np.in
     return sizes, np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
 
 
-def _centres(vectors: Vectors, starts: npt.NDArray[np.int64]) -> Vectors:
-    """Mean directions of the wordings of each entry."""
-    sums = np.add.reduceat(vectors, starts, axis=0) if len(starts) else np.zeros((0, vectors.shape[1]), dtype=np.float32)
+def _centres(vectors: Vectors, central: npt.NDArray[np.bool_], starts: npt.NDArray[np.int64]) -> Vectors:
+    """Mean directions of the central wordings of each entry."""
+    sums = np.add.reduceat(vectors * central[:, None], starts, axis=0) if len(starts) else np.zeros((0, vectors.shape[1]), dtype=np.float32)
     return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9), dtype=np.float32)

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from pypinyin import lazy_pinyin
 
-from bot.text import share
+from bot.text import dictionary_words, share
 
 START, END = "^", "$"
 LONGEST = 80
@@ -45,14 +45,13 @@ class Mender:
         found: Counter[str] = Counter()
         for text in texts:
             self._pairs.update(left + right for left, right in pairwise(f"{START}{text}{END}"))
-            for length in range(1, LONGEST_WORD + 1):
-                found.update(text[at : at + length] for at in range(len(text) - length + 1))
+            found.update(dictionary_words(text, LONGEST_WORD))
         self._by_sound: defaultdict[str, list[str]] = defaultdict(list)
         self._sounds: dict[str, str] = {}
         for char in sorted({char for pair in self._pairs for char in pair if "一" <= char <= "龥"}):
             self._sounds[char] = lazy_pinyin(char)[0]
             self._by_sound[self._sounds[char]].append(char)
-        self._counts = {word: count for word, count in found.items() if len(word) == 1 or share(word) > 0}
+        self._counts = found
         self._all = sum(self._counts.values()) or 1
         self._words: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
         self._readings: defaultdict[str, set[str]] = defaultdict(set)

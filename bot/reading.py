@@ -151,18 +151,26 @@ def to_row(reading: Reading) -> list[object]:
     ]
 
 
+_SHARED = tuple(range(BUCKETS))
+"""Every bucket's number once: as many numbers of their own as readings hold would be 70 MB."""
+
+
+def _buckets(found: list[int]) -> frozenset[int]:
+    return frozenset(map(_SHARED.__getitem__, found))
+
+
 def from_row(row: list[Any]) -> Reading:
     """A reading from a row of `to_row`."""
     bare, found_grams, words, sounds, numbers, negated, asks, parties, times, terms = row
     return Reading(
         bare=bare,
-        grams=frozenset(found_grams),
-        words=frozenset(words),
-        sounds=frozenset(sounds),
+        grams=_buckets(found_grams),
+        words=_buckets(words),
+        sounds=_buckets(sounds),
         numbers=frozenset(Quantity(Fraction(above, below), unit) for above, below, unit in numbers),
         negated=frozenset(negated),
         asks=asks,
         parties=parties,
         times=times,
-        terms=frozenset(terms),
+        terms=_buckets(terms),
     )

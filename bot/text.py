@@ -205,6 +205,19 @@ def cut(text: str) -> tuple[str, ...]:
     return tuple(word for word in _ready().lcut(text) if not _NOT_WORD.fullmatch(word))
 
 
+def dictionary_words(text: str, longest: int) -> Iterator[str]:
+    """Every dictionary word inside a text, and every character, as often as it stands there; words of at most so many characters."""
+    known = _ready().FREQ  # holds the beginnings of words, too, with 0
+    for start in range(len(text)):
+        yield text[start]
+        for end in range(start + 2, min(len(text), start + longest) + 1):
+            count = known.get(text[start:end])
+            if count is None:
+                break
+            if count:
+                yield text[start:end]
+
+
 def share(word: str) -> float:
     """How often the dictionary has a word, of all words, 0..1; 0 where it is none."""
     ready = _ready()

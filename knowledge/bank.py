@@ -26,6 +26,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "编号", "题号", "序号", "ID"),
     "question": ("question", "问题", "标准问", "标准问题", "问"),
     "similar": ("similar", "相似问", "相似问题", "相似问法", "问法", "扩展问"),
+    "contrasted": ("contrasted", "易混问法"),
     "unlike": ("unlike", "反例", "易混问题", "不匹配问题"),
     "topic": ("topic", "主题", "类别", "分类", "栏目"),
     "kind": ("kind", "类型", "性质"),
@@ -193,13 +194,14 @@ class _Reading:
                 found.append(citation)
         return tuple(found)
 
-    def wordings(self) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    def wordings(self) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """Question, similar, contrasted and unlike wordings."""
         question = self.text("question", LONGEST_WORDING)
         if not question:
             self.fault("question: missing")
-        similar, unlike = self.several("similar"), self.several("unlike")
+        similar, contrasted, unlike = self.several("similar"), self.several("contrasted"), self.several("unlike")
         seen: set[str] = set()
-        for wording in (question, *similar):
+        for wording in (question, *similar, *contrasted):
             key = wording_key(wording)
             if wording and _WORDLESS.fullmatch(wording):
                 self.fault(f"question or similar: '{wording}' has no word in it")
@@ -209,7 +211,7 @@ class _Reading:
         for wording in unlike:
             if wording_key(wording) in seen:
                 self.fault(f"unlike: '{wording}' is also a wording of this entry")
-        return question, similar, unlike
+        return question, similar, contrasted, unlike
 
     def entry(self) -> Entry | None:
         id_ = self.text("id", LONGEST_ID)
@@ -217,7 +219,7 @@ class _Reading:
             self.fault("id: missing")
         elif not _ID.fullmatch(id_):
             self.fault(f"id: '{id_}' may hold letters, digits and . _ : - only")
-        question, similar, unlike = self.wordings()
+        question, similar, contrasted, unlike = self.wordings()
         kind: Kind = "complaint" if self.choice("kind") == "complaint" else "consult"
         chosen = self.choice("priority")
         priority: Priority = next(p for p in get_args(Priority) if p == chosen)
@@ -238,6 +240,7 @@ class _Reading:
             kind=kind,
             similar=similar,
             unlike=unlike,
+            contrasted=contrasted,
             short=self.text("short", LONGEST_SHORT),
             answer=self.text("answer"),
             basis=self.basis(),

@@ -96,14 +96,14 @@ def _block(text: str, id_: str) -> str:
 def _taken(block: str, other: Mapping[str, object]) -> str:
     """The kept entry's lines with the wordings, the unlike ones and the ids of another."""
     entry = yaml.safe_load(block)[0]
-    known = {wording_key(wording) for wording in (entry["question"], *entry.get("similar", ()))}
-    similar = []
-    for wording in (other["question"], *_list(other, "similar")):
-        if wording_key(str(wording)) not in known:
-            known.add(wording_key(str(wording)))
-            similar.append(str(wording))
+    known = {wording_key(wording) for wording in (entry["question"], *_list(entry, "similar"), *_list(entry, "contrasted"))}
+    taken: dict[str, list[str]] = {"similar": [str(other["question"]), *_list(other, "similar")], "contrasted": _list(other, "contrasted")}
+    for name, wordings in taken.items():
+        new = [wording for wording in wordings if wording_key(wording) not in known]
+        known.update(map(wording_key, new))
+        if new:
+            block = _with_list(block, name, [*_list(entry, name), *new])
     unlike = [wording for wording in entry.get("unlike", ()) if wording_key(wording) not in known]
-    block = _with_list(block, "similar", [*entry.get("similar", ()), *similar])
     if unlike != entry.get("unlike", []):
         block = _with_list(block, "unlike", unlike)
     formerly = [*_list(entry, "formerly"), str(other["id"]), *_list(other, "formerly")]

@@ -56,6 +56,7 @@ class Entry:
 
     Attributes:
         similar: other wordings that ask the same.
+        contrasted: wordings, too, that borrow the words of a neighbour and differ in the fact that decides.
         unlike: wordings that look alike and mean something else.
         short: at most 150 characters, answers first.
         ask: for complaints, what must be learnt from the caller (field names).
@@ -69,6 +70,7 @@ class Entry:
     kind: Kind = "consult"
     similar: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()
+    contrasted: tuple[str, ...] = ()
     short: str = ""
     answer: str = ""
     basis: tuple[Citation, ...] = ()
@@ -88,8 +90,8 @@ class Entry:
 
     @property
     def wordings(self) -> tuple[str, ...]:
-        """The question and its similar wordings, the question first."""
-        return (self.question, *self.similar)
+        """All that ask this question: the question first, then similar wordings, then contrasted ones."""
+        return (self.question, *self.similar, *self.contrasted)
 
 
 @dataclass(frozen=True, slots=True)
