@@ -12,9 +12,9 @@ UNLIKE = 0.25
 """A wording less alike than this in meaning and in letters is no choice, however far the others are behind."""
 CRISIS = frozenset({"心理危机", "暴力风险"})
 """Tags of entries for somebody about to harm himself or another: asking back costs time, and a needless answer costs little."""
-CRISIS_SCORE = 0.15
-"""From this score on such an entry is answered when it stands first. Among 1,920 questions of the evaluation sets that gives one
-such answer to a question outside the field, from a worker who asks how to blow up a factory."""
+CRISIS_SCORE = 0.18
+"""From this score on such an entry is answered when it stands first. Of 1,333 held-out and real questions that adds one answer to what
+has no entry: somebody asks how to blow up his factory. At 0.15 a greeting (恁吃了没) is taken for pills without the second encoder."""
 _ASKS_HUMAN = re.compile(
     r"^(?:我?(?:要|想|想要|需要)?(?:请)?(?:帮我|给我)?(?:转|找|接|换|叫|要|来个?|联系)?(?:一下|个)?)?"
     r"(?:人工|人工客服|人工服务|人工坐席|真人|活人|客服|坐席|接线员|话务员)(?:吧|啊|呀|呢|谢谢|服务|客服)?$"

@@ -56,9 +56,7 @@ class Contexts:
         count: how many entries there are.
     """
 
-    def __init__(
-        self, vectors: npt.NDArray[np.float16], owners: npt.NDArray[np.int64], central: npt.NDArray[np.bool_], count: int
-    ) -> None:
+    def __init__(self, vectors: npt.NDArray[np.float16], owners: npt.NDArray[np.int64], central: npt.NDArray[np.bool_], count: int) -> None:
         _, starts = _spans(owners, count)
         self._vectors = vectors
         self._centres = _centres(vectors.astype(np.float32), central, starts)
