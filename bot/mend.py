@@ -25,8 +25,9 @@ figures of `eval.tolerance` and of the held-out questions differ by less than 0.
 LONGEST_WORD, SELDOM = 4, 2
 """Characters of the words that slips are mended to; how often one must stand in the bank."""
 SLIP_COSTS = 3.0
-"""Natural logarithm: a slip is taken for e³ times less likely than none. At 2 it mends 2 % more of two slips and changes half as
-many more of the shared data's real questions (51 of 979, mostly names and things of other fields), at 4 5 % fewer."""
+"""Natural logarithm: a slip is taken for e³ times less likely than none. By a script that was not kept, 2 mends 2 % more of the
+questions with two slips and changes 78 of 1,067 real ones where 3 changes 43, mostly names and things of other fields; 4 mends 5 %
+fewer and changes 28."""
 UNKNOWN = 18.0
 """What a character costs that neither the bank nor the dictionary has."""
 _NEGATIONS = frozenset("不没未无非别勿")
@@ -54,13 +55,14 @@ class Mender:
         self._counts = found
         self._all = sum(self._counts.values()) or 1
         self._words: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
-        self._readings: defaultdict[str, set[str]] = defaultdict(set)
+        readings: defaultdict[str, set[str]] = defaultdict(set)
         for word, count in self._counts.items():
             if len(word) > 1 and count >= SELDOM and all("一" <= char <= "龥" for char in word):
                 sounds = tuple(lazy_pinyin(word))
                 self._words[sounds].append(word)
                 for char, sound in zip(word, sounds, strict=True):
-                    self._readings[char].add(sound)
+                    readings[char].add(sound)
+        self._readings = {char: tuple(sorted({sound, *readings[char]})) for char, sound in self._sounds.items()}
         self._starts = frozenset(key[:length] for key in self._words for length in range(1, len(key) + 1))
         self._costs: dict[str, float] = {}
 
@@ -134,11 +136,9 @@ class Mender:
             for word in (word for key in keys for word in self._words.get(key, ()) if word != said):
                 yield word, sum(one != other for one, other in zip(word, said, strict=True))
 
-    def _read(self, char: str) -> set[str]:
+    def _read(self, char: str) -> tuple[str, ...]:
         """Readings of a character without tones: the usual one, and those it has in the bank's words (the rare ones of 喝 mend nothing)."""
-        if "一" <= char <= "龥":
-            self._readings[char].add(self._sounds.get(char) or lazy_pinyin(char)[0])
-        return self._readings.get(char, set())
+        return self._readings.get(char) or ((lazy_pinyin(char)[0],) if "一" <= char <= "龥" else ())
 
     def _cost(self, word: str) -> float:
         """-log of a word's share, half in the bank and half in the dictionary; infinite where it is no word."""
