@@ -134,8 +134,9 @@ def _main_figures(figures: Mapping[str, object], rows: Sequence[Row]) -> str:
         if values:
             mean, low, high = interval(values)
             lines.append(f'<tr><td>{name}</td><td class="n">{mean:.3f}（{low:.3f}–{high:.3f}）</td><td class="n">{len(values)}</td></tr>')
-    times = figures.get("latency_ms")
-    note = f"<p>每问用时：{escape(json.dumps(times))} 毫秒。</p>" if times else ""
+    times, note = figures.get("latency_ms"), ""
+    if isinstance(times, Mapping):
+        note = f"<p>每问用时：一半不超过 {times['p50']:.1f} 毫秒，99% 不超过 {times['p99']:.1f} 毫秒。</p>"
     return f"<h2>主要数字</h2><table><tr><th>指标</th><th>值</th><th>条数</th></tr>{''.join(lines)}</table>{note}"
 
 

@@ -59,9 +59,9 @@ def test_calibration_and_interval() -> None:
 
 def test_the_page_stands_alone_and_escapes(tmp_path: Path) -> None:
     earlier = [row("甲", ["a"], ["b"], "answer", 0.9), row("乙", ["b"], ["b"], "answer", 0.8)]
-    page = write_report(tmp_path, {"n": 5, "latency_ms": {"p50": 1.0}}, ROWS, {"a": "问甲", "b": "问乙"}, earlier).read_text(
-        encoding="utf-8"
-    )
+    figures: dict[str, object] = {"n": 5, "latency_ms": {"p50": 1.04, "p99": 9.96}}
+    page = write_report(tmp_path, figures, ROWS, {"a": "问甲", "b": "问乙"}, earlier).read_text(encoding="utf-8")
+    assert "一半不超过 1.0 毫秒，99% 不超过 10.0 毫秒" in page
     assert "<script" not in page
     assert "http" not in page
     assert "变好 1 条，变差 1 条" in page
