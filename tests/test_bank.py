@@ -53,6 +53,16 @@ def test_jsonl_with_lists(tmp_path: Path) -> None:
     assert read_bank([path]) == ([WANTED], [])
 
 
+def test_contrasted_wordings_ask_the_same_and_stand_last(tmp_path: Path) -> None:
+    row = {"id": "c-1", "question": "拖欠工资怎么办", "similar": ["老板不发工资"], "contrasted": ["包工头欠的是我的工钱"]}
+    path = tmp_path / "bank.jsonl"
+    path.write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    (entry,), faults = read_bank([path])
+    assert faults == []
+    assert entry.wordings == ("拖欠工资怎么办", "老板不发工资", "包工头欠的是我的工钱")
+    assert entry.contrasted == ("包工头欠的是我的工钱",)
+
+
 BAD_ROWS: dict[str, object] = {
     "no JSON": "{",
     "wanted a JSON object": ["id"],
@@ -63,6 +73,7 @@ BAD_ROWS: dict[str, object] = {
     "question: 301 characters": {"id": "b2", "question": "长" * 301},
     "has no word in it": {"id": "b3", "question": "？？！"},
     "stands twice in this entry": {"id": "b4", "question": "重复问法", "similar": ["重复，问法"]},
+    "'重复问法' stands twice": {"id": "b15", "question": "别的问法", "similar": ["重复问法"], "contrasted": ["重复问法"]},
     "an empty item": {"id": "b5", "question": "空的问法", "similar": ["甲", " "]},
     "wanted a list of texts": {"id": "b6", "question": "问法不是文字", "similar": [1, 2]},
     "is also a wording of this entry": {"id": "b7", "question": "反例就是自己", "unlike": ["反例就是自己"]},

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from bot.encoder import SentenceEncoder, Vectors
 from bot.errors import ArtifactBroken, ArtifactError, ArtifactForeign, ArtifactMissing
 from bot.index import CURRENT, FILES, MANIFEST, Index, build, load, read_manifest
-from knowledge.records import Citation
+from knowledge.records import Citation, Entry
 from tests.conftest import ENTRIES, LAW
 
 
@@ -119,3 +120,19 @@ def test_a_build_that_dies_leaves_the_old_index(encoder: SentenceEncoder, tmp_pa
 
 def test_same_input_same_version(encoder: SentenceEncoder, context: SentenceEncoder, tmp_path: Path, artifacts: Path) -> None:
     assert build(ENTRIES, [LAW], encoder, tmp_path, {}, context=context).name == read_manifest(artifacts)[1].version
+
+
+def test_contrasted_wordings_leave_the_centre_alone(encoder: SentenceEncoder, context: SentenceEncoder, tmp_path: Path) -> None:
+    """They are found by their words and do not move the middle of their entry, for either encoder."""
+    plain = Entry("wage-1", "单位拖欠工资怎么办", similar=("老板不发工资咋整",))
+    borrowed = replace(plain, contrasted=("年休假工资老板一直没给",))
+    asked = "年休假工资没给"
+    centres = []
+    for name, entry in (("plain", plain), ("borrowed", borrowed), ("similar", replace(plain, similar=borrowed.wordings[1:]))):
+        build([entry], [], encoder, tmp_path / name, {}, context=context)
+        index = load(tmp_path / name, encoder, context)
+        assert index.contexts is not None
+        centres.append((index.documents.centre(encoder.encode([asked]))[0], index.contexts.centre(context.encode([asked]))[0]))
+        assert tuple(index.wordings.texts) == entry.wordings
+    assert centres[0] == pytest.approx(centres[1], abs=1e-6)
+    assert all(moved > left for moved, left in zip(centres[2], centres[0], strict=True))

@@ -24,6 +24,8 @@ entries:
   similar:
   - 支付令咋申请
   - '123: 支付令'
+  contrasted:
+  - 支付令要交钱不
   unlike:
   - 欠薪能不能申请支付令
   - 起诉怎么申请
@@ -38,6 +40,9 @@ entries:
 - id: pay-2
   kind: consult
   question: 欠薪能不能申请支付令
+  contrasted:
+  - 支付令要交钱不
+  - 老板欠薪，法院能直接下令不
   short: 能。
   answer: 能。
   related:
@@ -65,7 +70,15 @@ def test_twins_by_hand(tmp_path: Path) -> None:
     found = read(tmp_path)
     assert list(found) == ["pay-1", "pay-3"]
     kept = found["pay-1"]
-    assert kept.wordings == ("支付令是什么", "支付令咋申请", "123: 支付令", "欠薪能不能申请支付令")
+    assert kept.wordings == (
+        "支付令是什么",
+        "支付令咋申请",
+        "123: 支付令",
+        "欠薪能不能申请支付令",
+        "支付令要交钱不",
+        "老板欠薪，法院能直接下令不",
+    )
+    assert kept.contrasted == ("支付令要交钱不", "老板欠薪，法院能直接下令不")
     assert kept.unlike == ("起诉怎么申请",)
     assert kept.answer == "可以申请。\n\n第二段。"
     assert (kept.related, kept.formerly) == (("pay-3",), ("pay-2",))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.static_model import hash_features
-from bot.text import cut, grams, normalise, squeeze, strip_fillers
+from bot.text import cut, dictionary_words, grams, normalise, share, squeeze, strip_fillers
 
 
 def test_many_spellings_one_form() -> None:
@@ -61,3 +61,10 @@ def test_courtesy_at_the_ends_is_no_part_of_the_question(text: str) -> None:
 @pytest.mark.parametrize("text", ["谢谢", "在吗", "问个问题", "老板让我谢谢他", "加班麻烦吗"])
 def test_what_is_all_courtesy_or_means_something_stays(text: str) -> None:
     assert strip_fillers(normalise(text)) in (normalise(text), "老板让我谢谢他")
+
+
+@given(st.text(alphabet="劳动合同工资社保退休abc1。，不", max_size=20), st.integers(1, 4))
+def test_dictionary_words_are_all_there_are(text: str, longest: int) -> None:
+    """Against every substring tried: stopping at what begins no word loses none."""
+    spans = [text[start:end] for start in range(len(text)) for end in range(start + 1, min(len(text), start + longest) + 1)]
+    assert sorted(dictionary_words(text, longest)) == sorted(span for span in spans if len(span) == 1 or share(span) > 0)
